@@ -1,8 +1,10 @@
 """Draw samples so that every class keeps its share."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
-from mnistcli.arrays import Int64s, Labels
+from mnistcli.arrays import Bytes, Int64s, Labels
 from mnistcli.errors import TrainingError
 
 
@@ -31,6 +33,12 @@ def stratified_sample(y: Labels, n: int, rng: np.random.Generator) -> Int64s:
         rng.choice(np.flatnonzero(y == k), size=size, replace=False) for k, size in enumerate(sizes)
     ]
     return np.sort(np.concatenate(chosen))
+
+
+def first_alike(images: Iterable[Bytes]) -> Int64s:
+    """Return where the first image stands that is the same as each, pixel for pixel."""
+    places: dict[int, int] = {}
+    return np.array([places.setdefault(hash(x.tobytes()), i) for i, x in enumerate(images)])
 
 
 def quota(counts: Int64s, n: int) -> Int64s:

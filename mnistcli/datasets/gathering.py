@@ -5,6 +5,7 @@ of.
 """
 
 import contextlib
+import itertools
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,6 @@ from typing import IO
 
 import numpy as np
 
-from mnistcli.arrays import Bytes
 from mnistcli.containers.compressed import as_folder
 from mnistcli.containers.digits import Block
 from mnistcli.containers.names import OfPart, Part
@@ -29,7 +29,7 @@ from mnistcli.pictures.formats import is_picture, is_picture_name
 from mnistcli.pictures.read import Picture, read_pictures
 from mnistcli.progress import SILENT, Progress
 from mnistcli.ranges import RANGES
-from mnistcli.sampling import stratified_sample
+from mnistcli.sampling import first_alike, stratified_sample
 from mnistcli.sheets import PHOTOGRAPH_SIDE, SheetRead, read_sheet
 
 _OF_FRAMES = "the others are not read"
@@ -81,15 +81,13 @@ def gather(
     notes = tuple(dict.fromkeys(told))
     if test_size is not None and not (len(test.labels) and len(train.labels)):
         train, test = shared_out(train if len(train.labels) else test, test_size, seed=seed)
-    learned, tested = ([*_hashes(part.images)] for part in (train, test))
-    known = {*learned}
-    if n_same := sum(each in known for each in tested):  # none, where they were shared out here
+    alike, n_train = first_alike(itertools.chain(train.images, test.images)), len(train.labels)
+    # None, where they were shared out here.
+    if n_same := np.count_nonzero(alike[n_train:] < n_train):
         same = f"{n_same:,} of {len(test.labels):,} test images are training images as well"
         notes = (*notes, same)
-    first: dict[int, int] = {}
-    labels = [*train.labels.tolist(), *test.labels.tolist()]
-    labelled = zip([*learned, *tested], labels, strict=True)
-    if n_torn := len({each for each, label in labelled if first.setdefault(each, label) != label}):
+    labels = np.concatenate([train.labels, test.labels])
+    if n_torn := len({*alike[labels[alike] != labels].tolist()}):
         torn = f"the same, pixel for pixel, under several labels: {counted(n_torn, 'image')}"
         notes = (*notes, f"{torn}; see mnistcli show --suspects")
     origin = "standard input" if str(path) == "-" else str(path)
@@ -153,9 +151,8 @@ def shared_out(
 
     Those that are the same stay together, and where a digit has but one, it is to be learned.
     """
-    places: dict[int, int] = {}
-    place = [places.setdefault(each, i) for i, each in enumerate(_hashes(data.images))]
-    once = np.array([*places.values()])
+    place = first_alike(data.images)
+    once = np.flatnonzero(np.bincount(place))
     once = once[np.bincount(data.labels[once])[data.labels[once]] > 1]
     if len(once):
         n_test = min(max(1, round(test_size * len(once))), len(once) - 1)
@@ -163,11 +160,6 @@ def shared_out(
         once = once[stratified_sample(data.labels[once], n_test, rng)]
     is_test = np.isin(place, once)
     return in_parts([a[of] for of in (~is_test, is_test) for a in (data.images, data.labels)])
-
-
-def _hashes(images: Bytes) -> Iterator[int]:
-    """Yield what images that are the same have in common, in little memory."""
-    return (hash(image.tobytes()) for image in images)
 
 
 @dataclass(slots=True)

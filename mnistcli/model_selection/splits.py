@@ -12,7 +12,7 @@ from mnistcli.datasets.dataset import Dataset, LabelledImages, concatenated
 from mnistcli.display import Displayed
 from mnistcli.errors import TrainingError, UsageError
 from mnistcli.files import storage_errors
-from mnistcli.sampling import nested_sample, quota, stratified_sample
+from mnistcli.sampling import first_alike, nested_sample, stratified_sample
 from mnistcli.settings import SplitKind, SplitSpec
 from mnistcli.tasks import Task
 
@@ -123,16 +123,17 @@ def _sides(
     y = task.encode(part.labels)
     members = np.flatnonzero(y >= 0)
     n_test = round(spec.test_size * len(members))
-    counts = np.bincount(y[members], minlength=task.n_classes)
     check_classes(dataset, task, spec)
-    sizes = quota(counts, n_test)
-    if not (sizes.all() and (counts - sizes).all()):
-        problem = f"a test size of {spec.test_size:g} leaves a class without any"
-        sides = f"{len(members) - n_test:,} images for training, {n_test:,} for the test"
-        hint = f"of every class there have to be some in both: the smallest has {counts.min()}"
-        raise TrainingError(f"{problem}: {sides}", hint=hint)
     is_test = np.zeros(len(members), dtype=bool)
     is_test[stratified_sample(y[members], n_test, np.random.default_rng([spec.seed, 0]))] = True
+    is_test = is_test[first_alike(part.images[i] for i in members)]
+    both = (np.bincount(y[members[of]], minlength=task.n_classes) for of in (is_test, ~is_test))
+    counts = np.array([*both])
+    if not counts.all():
+        problem = f"a test size of {spec.test_size:g} leaves a class without any"
+        sides = f"{len(members) - n_test:,} images for training, {n_test:,} for the test"
+        hint = f"of every class there have to be some in both: the smallest has {counts.sum(axis=0).min()}"
+        raise TrainingError(f"{problem}: {sides}", hint=hint)
     return part, y, members[~is_test], members[is_test]
 
 

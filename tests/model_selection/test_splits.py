@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnistcli.datasets.dataset import LabelledImages, joined
+from mnistcli.datasets.dataset import Dataset, LabelledImages, joined
 from mnistcli.errors import CorruptFileError, StorageError, TrainingError, UsageError
 from mnistcli.model_selection import splits
 from mnistcli.model_selection.splits import nested_sample, stratified_sample, training_samples
@@ -188,6 +188,22 @@ def test_a_random_split_that_leaves_a_class_without_images_is_refused(mnist, tes
         f"a test size of {test_size:g} leaves a class without any: "
         f"{14_780 - n_test:,} images for training, {n_test:,} for the test"
     )
+
+
+def test_images_that_are_the_same_are_on_one_side_of_a_random_split(mnist):
+    parts = [LabelledImages(part.images[:300].repeat(3, axis=0), part.labels[:300].repeat(3))
+             for part in (mnist.train, mnist.train)]  # fmt: skip
+    thrice = Dataset("thrice", "thrice", *parts, "0" * 64)
+    spec, task = SplitSpec("random"), parse_task("digits")
+    sides = training_samples(thrice, task, spec), splits.test_samples(thrice, task, spec)
+    train, test = ({*map(bytes, side.images)} for side in sides)
+    assert (len(train | test), train & test) == (300, set())
+    assert sum(map(len, sides)) == 1800
+    one = LabelledImages(
+        mnist.train.images[[0] * 9 + [1] * 9], mnist.train.labels[[0] * 9 + [1] * 9]
+    )
+    with pytest.raises(TrainingError, match="leaves a class without any"):
+        training_samples(Dataset("one", "one", one, one, "0" * 64), parse_task("0v5"), spec)
 
 
 def test_no_random_split_is_offered_where_a_class_has_one_image(mnist):
