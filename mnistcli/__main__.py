@@ -3,6 +3,7 @@
 import atexit
 import gc
 import os
+import signal
 import sys
 
 from mnistcli._version import __version__
@@ -11,6 +12,9 @@ from mnistcli._version import __version__
 def main() -> None:
     """Run the command line and exit with its code."""
     _open_closed_streams()
+    # As Ctrl-C, so that neither processes nor temporary files stay behind.
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     if sys.argv[1:] in (["--version"], ["-V"]):  # not worth importing Typer
         try:
             print(f"mnistcli {__version__}", flush=True)  # noqa: T201

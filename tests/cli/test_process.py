@@ -164,7 +164,8 @@ def test_head_takes_three_lines_and_the_rest_is_141():
     assert (len(picture), code, done.stderr) == (3, "141", b"")
 
 
-def test_ctrl_c_ends_quietly_with_130_and_leaves_nothing(tmp_path):
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_kill_end_quietly_with_130_and_leave_nothing(tmp_path, stop):
     """Interrupt a download from a server that accepts and then says nothing."""
     home = tmp_path / "fresh"
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -181,7 +182,7 @@ def test_ctrl_c_ends_quietly_with_130_and_leaves_nothing(tmp_path):
             server.settimeout(60)
             connection, _ = server.accept()
             with connection:
-                process.send_signal(signal.SIGINT)
+                process.send_signal(stop)
                 out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (130, b"", b"")
     assert [path.name for path in home.rglob("*") if path.is_file()] == [".fashion-mnist.lock"]
