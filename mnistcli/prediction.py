@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -45,22 +45,6 @@ BLOCK, FEW_BLOCKS = 16, 16
 # The answer of a model that is not sure enough, and what stands for one where there is no digit.
 ABSTAINED, FAILED = "?", "!"
 UNLIKE = "unlike all training images"
-
-
-class Abstention(NamedTuple):
-    """Where a model does not answer: below a probability, or what is unlike all training images."""
-
-    below: float = 0.0
-    from_unlike: bool = False
-
-    def refuses(self, typicality: float) -> bool:
-        """Return whether an image so typical is not answered, however sure the model is."""
-        return self.from_unlike and is_unlike(typicality)
-
-    def applied(self, digit: DigitAnswer) -> DigitAnswer:
-        """Return the best answer for a digit, or `ABSTAINED`."""
-        is_refused = digit.probability < self.below or self.refuses(digit.typicality)
-        return replace(digit, answer=ABSTAINED) if is_refused else digit
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -229,7 +213,7 @@ Answered = Prediction | BadImageError
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A model that answers pictures, or does not where it is to abstain.
+    """A model that answers pictures, or abstains: below a probability, or from what is unlike.
 
     ``raw`` takes 28 x 28 pixels as they are instead of bringing each picture into MNIST's form.
     Without ``originals`` answers come without the pictures as they were found: to send these to
@@ -237,7 +221,8 @@ class Reader:
     """
 
     model: Model
-    abstention: Abstention = field(default_factory=Abstention)
+    abstain_below: float = 0.0
+    abstain_unlike: bool = False
     raw: bool = False
     originals: bool = True
 
@@ -277,6 +262,15 @@ class Reader:
         blocks = [inputs[i : i + size] for i in range(0, len(inputs), size)]
         return flat_map_forked(answers, blocks)
 
+    def _refuses(self, typicality: float) -> bool:
+        """Return whether an image so typical is not answered, however sure the model is."""
+        return self.abstain_unlike and is_unlike(typicality)
+
+    def _sure(self, digit: DigitAnswer) -> DigitAnswer:
+        """Return the answer for a digit, or `ABSTAINED` in its place."""
+        is_refused = digit.probability < self.abstain_below or self._refuses(digit.typicality)
+        return replace(digit, answer=ABSTAINED) if is_refused else digit
+
     def _digits(self, inputs: list[Input | BadImageError]) -> Iterator[Answered]:
         from mnistcli.conforming.placing import conform_all
 
@@ -297,7 +291,7 @@ class Reader:
     def _seen(self, seen: Sequence[Seen | BadImageError]) -> Iterator[Answered]:
         from mnistcli.numerals import DigitAnswer, n_touching
 
-        model, abstention = self.model, self.abstention
+        model = self.model
         images = [each[1] for each in seen if not isinstance(each, BadImageError)]
         stacked = np.stack(images) if images else np.empty((0, 28, 28), np.uint8)
         scores, *known = model.look_at(stacked)
@@ -308,7 +302,7 @@ class Reader:
                 continue
             row, share, twoness = next(rows)
             source, image, notes, original = each
-            may_touch = original is not image and not abstention.refuses(share)
+            may_touch = original is not image and not self._refuses(share)
             may_touch = may_touch and not np.array_equal(image, original)
             n = n_touching(model, image, share, twoness, original) if may_touch else 1
             if n > 1:
@@ -319,7 +313,7 @@ class Reader:
             shown = original if self.originals else image
             height, width = shown.shape
             digit = DigitAnswer.of(model, image, row, share, Box(0, height, 0, width))
-            yield Prediction(source, shown, shown.shape, found, ((abstention.applied(digit),),))
+            yield Prediction(source, shown, shown.shape, found, ((self._sure(digit),),))
 
     def _numbers(self, inputs: list[Input | BadImageError]) -> Iterator[Answered]:
         from mnistcli.numerals import read_numbers
@@ -334,7 +328,7 @@ class Reader:
                 except BadImageError as error:
                     yield error
                     continue
-                answers = tuple(tuple(map(self.abstention.applied, line)) for line in lines)
+                answers = tuple(tuple(map(self._sure, line)) for line in lines)
                 size = batch.size or grey.shape
                 found = Prediction(source, grey, size, batch.notes, answers, separator)
                 note = (f"{found.n_unlike} of {len(found.digits)} {UNLIKE}",)

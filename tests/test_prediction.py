@@ -12,7 +12,6 @@ from PIL import Image
 import mnistcli
 from mnistcli.errors import BadImageError, UsageError
 from mnistcli.prediction import (
-    Abstention,
     Reader,
     explain,
     predict,
@@ -139,7 +138,7 @@ def test_an_explanation_against_a_class_of_one_s_own(model, mnist):
 def test_abstaining_is_below_and_not_at_the_bar(model, mnist):
     (certain,) = Reader(model).indices(mnist, [0])
     for bar, answer in ((certain.probability, certain.best), (certain.probability + 1e-9, "?")):
-        (got,) = Reader(model, Abstention(below=bar)).indices(mnist, [0])
+        (got,) = Reader(model, abstain_below=bar).indices(mnist, [0])
         assert (got.answer, got.best) == (answer, certain.best)
 
 

@@ -16,7 +16,7 @@ from mnistcli.containers.reading import Input
 from mnistcli.errors import BadImageError, DataUnavailableError, UsageError
 from mnistcli.gallery import CaptionedImage
 from mnistcli.pictures.formats import is_picture_name
-from mnistcli.prediction import UNLIKE, Abstention, Answered, unfold
+from mnistcli.prediction import UNLIKE, Answered, Reader, unfold
 
 
 def named_inputs(
@@ -104,14 +104,14 @@ class Counts:
                 self.n_changed += bool(answer.notes)
             yield answer
 
-    def remarks(self, view: PredictionView, abstention: Abstention) -> Iterator[str]:
+    def remarks(self, reader: Reader, *, number: bool) -> Iterator[str]:
         """Say how many are unlike what the model was trained on, and how many were not answered."""
-        inputs = f"of {self.n_inputs} {'with digits ' if view.number else ''}"
+        inputs = f"of {self.n_inputs} {'with digits ' if number else ''}"
         if self.n_unlike:
-            yield f"{self.n_unlike} {inputs}{UNLIKE} of {view.model.ref}"
+            yield f"{self.n_unlike} {inputs}{UNLIKE} of {reader.model.ref}"
         if self.n_abstained:
-            why = [f"below {abstention.below:g}"] * bool(abstention.below)
-            why += ["unlike"] * abstention.from_unlike
+            why = [f"below {reader.abstain_below:g}"] * bool(reader.abstain_below)
+            why += ["unlike"] * reader.abstain_unlike
             yield f"{self.n_abstained} {inputs}{' or '.join(why)}: answered ?"
 
 

@@ -59,7 +59,7 @@ def predict(
     from mnistcli.cli.inputs import Counts, Kept, named_inputs, reported, started
     from mnistcli.cli.views.predict import PredictionView
     from mnistcli.gallery import parse_digit
-    from mnistcli.prediction import Abstention, Reader
+    from mnistcli.prediction import Reader
 
     loaded = call.model(model)
     if against is not None:
@@ -68,8 +68,8 @@ def predict(
     words, n_pictures = inputs or [], None
     alone = str(Path(words[0])) if len(words) == 1 else ""
     view = PredictionView(loaded, number, proba, show, explain, against, alone)
-    abstention = Abstention(abstain_below, abstain_unlike)
-    reader = Reader(loaded, abstention, raw, originals=show or call.figure is not None)
+    how = abstain_below, abstain_unlike, raw
+    reader = Reader(loaded, *how, originals=show or call.figure is not None)
     if index:
         answers = reader.indices(call.dataset_of(loaded), index)
     else:
@@ -96,6 +96,6 @@ def predict(
     is_told = call.format == "table" and sys.stdout.isatty()
     if is_foreign and of_pixels and reads_digits and is_told:
         call.note("builtin reads such pictures better than a model of pixels: --model builtin")
-    call.note(*counts.remarks(view, abstention))
+    call.note(*counts.remarks(reader, number=number))
     if counts.n_failed:
         raise SomeInputsFailedError(counts.n_failed, counts.n_inputs)
