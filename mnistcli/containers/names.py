@@ -15,6 +15,8 @@ LABELS = frozenset(
     "label labels lbl lbls class classes y target targets digit digits number category truth "  # noqa: SIM905
     "klasse klassen ziffer ziffern choice class_id class_name label_id label_name".split()
 )
+# Of a column of what somebody or something said, which is not to be learned.
+ANSWERS = frozenset("answer answers pred preds predicted prediction predictions guess".split())  # noqa: SIM905
 PARTS: dict[str, OfPart] = {
     "train": "train", "training": "train", "tra": "train",
     "test": "test", "testing": "test", "tes": "test", "t10k": "test", "holdout": "test",
@@ -56,8 +58,11 @@ def meaning_of(name: str) -> Meaning:
 
 def names_meaning(role: str, part: str, names: Iterable[str]) -> list[str]:
     """Return the names of a role and a part, of several those with the fewest words."""
-    told = {name: meaning_of(name.replace("/", " ")) for name in names}  # as HDF5 has train/data
-    found = {name: it.n_words for name, it in told.items() if it[:2] == (role, part)}
+    found = {}
+    for name in names:
+        of, own, n_words = meaning_of(name)
+        if of == role and part == (own or meaning_of(name.rpartition("/")[0]).part):  # train/data
+            found[name] = n_words
     return [name for name, n_words in found.items() if n_words == min(found.values())]
 
 

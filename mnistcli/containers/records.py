@@ -31,9 +31,12 @@ def rows_of(stream: Stream) -> Iterator[tuple[str, ...]]:
 
 
 def _pairs_in(found: Any) -> Any:
-    """Return pairs of an object with names, names for each digit, or columns; a list is of pairs."""
+    """Return rows of an object with what each name has, names for each digit, or columns; else what it is."""
     if not isinstance(found, dict):
         return found
+    if all(isinstance(value, dict) for value in found.values()):
+        titles = [*next(iter(found.values()))]
+        return [["", *titles], *([key, *map(of.get, titles)] for key, of in found.items())]
     if not all(isinstance(value, list) for value in found.values()):
         return found.items()
     if any(number_of(key) != number_of(key) for key in found):  # no digits

@@ -17,7 +17,15 @@ from mnistcli.containers.columns import labels_among
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.csv import cells_of, number_of
 from mnistcli.containers.digits import HINT, N_CLASSES, label_faults, labels_of, read_digits
-from mnistcli.containers.names import IMAGES, LABELS, OfPart, meaning_of, parts_of, words_in
+from mnistcli.containers.names import (
+    ANSWERS,
+    IMAGES,
+    LABELS,
+    OfPart,
+    meaning_of,
+    parts_of,
+    words_in,
+)
 from mnistcli.containers.reading import FormatError, check_not_foreign, damage_of, open_stream
 from mnistcli.errors import CorruptFileError
 from mnistcli.files import is_hidden, kind_of_path, storage_errors
@@ -283,6 +291,7 @@ def pictures_listed_in(path: Path, part: OfPart) -> list[LabelledPicture]:
         others = [i for i in said if i not in parts]
         if has_titles and len(others) > 1:
             others = [*labels_among(titles, others)]
+        others = [i for i in others if not ANSWERS & {*words_in(titles[i])}]
         if len(others) != N_CLASSES:  # 3 in class_id and three in class_name are one
             others = [*{tuple(map(number_of, columns[i])): i for i in others}.values()]
         if len(others) not in (1, N_CLASSES):

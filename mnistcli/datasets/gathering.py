@@ -180,7 +180,7 @@ class _Reading:
     def file(self, path: Path, part: OfPart = "train") -> None:
         self.progress.update(str(path), 0, None)
         if listed := folders.pictures_listed_in(path, part):
-            self._pictures(listed)
+            self._pictures(listed, path)
             return
         found = read_parts(path, raw=self.raw, stdin=self.stdin, failures=self.failures)
         whole: Part = "test" if part == "test" else "train"
@@ -202,7 +202,7 @@ class _Reading:
         listed = {each.path for each in pictures}
         pictures += [each for each in folders.pictures_in(folder) if each.path not in listed]
         if any(each.digit is not None for each in pictures):
-            self._pictures(pictures)
+            self._pictures(pictures, folder)
             unread = {str(path) for path in containers if not folders.lacks_labels(path)}
             unread -= {source for source, _ in self.failures}
             self.failures += [
@@ -220,8 +220,12 @@ class _Reading:
         if not self.parts:
             folders.check_largest_below(whole)
 
-    def _pictures(self, pictures: list[folders.LabelledPicture]) -> None:
-        pictures.sort(key=lambda each: each.part == "val")
+    def _pictures(self, pictures: list[folders.LabelledPicture], place: Path) -> None:
+        if len({each[:2] for each in pictures}) > len({each.path for each in pictures}):
+            problem = "has tables that say different digits of the same pictures"
+            raise CorruptFileError(place, problem, hint="take all but one of them away")
+        pictures.sort(key=lambda each: ["train", "", "val", "test"].index(each.part))
+        pictures = [*{each.path: each for each in pictures}.values()]
         found = labelled_images(self._blocks(pictures), "", self.failures, raw=self.raw)
         self.parts += [(of or "train", replace(images, notes=())) for of, images in found.items()]
 

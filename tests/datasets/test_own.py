@@ -596,7 +596,7 @@ def test_a_picture_that_is_named_twice_shows_one_digit(folder, few):
     for i in range(2):
         Image.fromarray(few[0][i]).save(folder / f"{i}.png")
     (folder / "labels.csv").write_text("file,label\n0.png,7\n1.png,2\n0.png,7\n")
-    assert gather(folder / "labels.csv").train.labels.tolist() == [7, 2, 7]
+    assert gather(folder / "labels.csv").train.labels.tolist() == [7, 2]
     (folder / "labels.csv").write_text("file,label,xmin\n0.png,7,1\n1.png,2,1\n0.png,3,30\n")
     with pytest.raises(CorruptFileError, match="several times, with different digits"):
         gather(folder / "labels.csv")
@@ -978,13 +978,14 @@ WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight",
                                               "choice": str(label)} for name, label in named])),
         ("x.json", lambda named: json.dumps({"file": [n for n, _ in named], "digit": [y for _, y in named]})),
         ("x.json", lambda named: json.dumps({y: [n for n, of in named if of == y] for _, y in named})),
+        ("x.json", lambda named: json.dumps({n: {"digit": y, "by": "Ann"} for n, y in named})),
         ("x.csv", lambda named: "\n".join(["path,class_id,class_name,width", *(
             f"{name},{y},{WORDS[y]},28"
             for name, y in named)])),
         ("x.csv", lambda named: "\n".join(f"{('TRAIN', 'VALIDATE')[i > 30]},gs://mine/{name},{y}"
                                           for i, (name, y) in enumerate(named))),
     ],
-    ids=["Hugging Face", "pairs", "StyleGAN", "Label Studio", "columns", "names for each digit", "ids", "Vertex"],
+    ids=["Hugging Face", "pairs", "StyleGAN", "Label Studio", "columns", "names for each digit", "objects", "ids", "Vertex"],
 )  # fmt: skip
 def test_digits_of_pictures_are_read_from_the_lists_that_others_write(folder, few, name, listed):
     named = [(f"im{i}.png", int(label)) for i, label in enumerate(few[1][:40])]
@@ -996,6 +997,32 @@ def test_digits_of_pictures_are_read_from_the_lists_that_others_write(folder, fe
         found = gather(path)
         assert not found.failures
         assert_same_digits(found, (few[0][:40], few[1][:40]))
+
+
+@pytest.mark.parametrize("titles", ["file,prediction", "file,answer,probability"])
+def test_answers_are_no_labels(folder, few, titles):
+    named_files(folder, *few)
+    rows = (f"{path.name},3,0.9" for path in folder.iterdir())
+    text = "\n".join([titles, *(row.rsplit(",", 3 - titles.count(",") - 1)[0] for row in rows)])
+    (folder / "answers.csv").write_text(text)
+    found = gather(folder)
+    assert_same_digits(found, few)
+    problem = "has 0 columns that may be the digits of its pictures"
+    assert found.failures == ((str(folder / "answers.csv"), problem),)
+
+
+def test_a_picture_in_two_tables_is_read_once(folder, few):
+    for i, image in enumerate(few[0][:20]):
+        Image.fromarray(image).save(folder / f"im{i}.png")
+    rows = [f"im{i}.png,{label}" for i, label in enumerate(few[1][:20])]
+    (folder / "all.csv").write_text("\n".join(rows))
+    (folder / "test.csv").write_text("\n".join(rows[15:]))
+    found = gather(folder)
+    np.testing.assert_array_equal(found.train.images, few[0][:15])
+    np.testing.assert_array_equal(found.test.images, few[0][15:20])
+    (folder / "old.json").write_text(json.dumps({"im3.png": int(few[1][3] + 1) % 10, "im4.png": 1}))
+    with pytest.raises(CorruptFileError, match="tables that say different digits of the same pic"):
+        gather(folder)
 
 
 @pytest.mark.parametrize(
