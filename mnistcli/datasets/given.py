@@ -6,6 +6,7 @@ those of `predict` are; others are brought into MNIST's form.
 """
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from mnistcli.errors import UsageError
 from mnistcli.mnist import IMAGE_SIDE, N_PIXELS
 from mnistcli.pictures import check_is_light_ink, numbers_in
 
-Given = Dataset | LabelledImages | Path | ArrayLike
+Given = Dataset | LabelledImages | Path | ArrayLike | Sequence[ArrayLike]
 
 _HINT = "give images and labels, (X, y), the name of a dataset, or the Path of a file or folder"
 
