@@ -134,7 +134,6 @@ def run(tmp_path: Path) -> Callable[..., Finished]:
             cwd=tmp_path,
             input=stdin,
             capture_output=True,
-            timeout=300,
             check=False,
         )
         return Finished(ended.returncode, ended.stdout.decode(), ended.stderr.decode())

@@ -117,7 +117,7 @@ def test_the_examples_print_what_is_shown(path, number, newcomer, tmp_path):
         command = example["command"]
         done = subprocess.run(
             ["bash", "-c", f"set -o pipefail; {command}"],
-            env=newcomer, cwd=tmp_path, capture_output=True, check=False, timeout=300,
+            env=newcomer, cwd=tmp_path, capture_output=True, check=False,
         )  # fmt: skip
         assert (done.returncode, done.stderr) == (0, b""), command
         printed[command] = done.stdout.decode().replace(str(tmp_path), "~")
@@ -139,7 +139,7 @@ def test_the_python_examples_run(path, number, newcomer, tmp_path):
     for code in PYTHON.findall(sections(path)[number]):
         done = subprocess.run(
             [sys.executable, "-W", "error", "-c", code],
-            env=newcomer, cwd=tmp_path, capture_output=True, check=False, timeout=300,
+            env=newcomer, cwd=tmp_path, capture_output=True, check=False,
         )  # fmt: skip
         assert (done.returncode, done.stderr) == (0, b"")
 
@@ -151,6 +151,6 @@ def test_the_python_prompt_answers_so(path, number, newcomer, tmp_path):
         text.write_text(session, "utf-8")
         done = subprocess.run(
             [sys.executable, "-P", "-m", "doctest", "-o", "NORMALIZE_WHITESPACE", text],
-            env=newcomer, cwd=tmp_path, capture_output=True, check=False, timeout=300,
+            env=newcomer, cwd=tmp_path, capture_output=True, check=False,
         )  # fmt: skip
         assert (done.returncode, done.stderr) == (0, b""), done.stdout.decode()

@@ -162,7 +162,7 @@ def test_a_shell_loop_reads_naturally(tmp_path):
         f" | xargs {mnistcli_} compare"
     )
     done = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {line}"], capture_output=True, check=False, timeout=300
+        ["bash", "-c", f"set -o pipefail; {line}"], capture_output=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, b"")
     assert re.search(rb"3v8@[12], by accuracy", done.stdout)

@@ -113,7 +113,7 @@ def test_answers_that_are_none(site, tiny, behaviour, reason, n_requests):
     started_s = time.monotonic()
     with pytest.raises(DownloadError, match=reason) as caught:
         fetch(site, tiny, behaviour)
-    assert time.monotonic() - started_s < 5
+    assert time.monotonic() - started_s < 60
     assert f"{site.url}/file.gz" in caught.value.message
     assert n_requests in (None, len(site.requests))
 
@@ -157,7 +157,7 @@ def test_no_part_of_an_answer_may_drip_for_ever(site, tiny, beginning, drop):
     started_s = time.monotonic()
     with pytest.raises(DownloadError, match=r"too slow: [05] bytes in 1 s"):
         fetch(site, tiny, lambda _: dripping(beginning, drop))
-    assert time.monotonic() - started_s < 3
+    assert time.monotonic() - started_s < 60
 
 
 def test_redirects_are_on_the_same_clock(site, tiny):

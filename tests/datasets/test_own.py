@@ -1091,7 +1091,7 @@ def test_a_named_pipe_is_opened_once(folder, few):
         with contextlib.suppress(BrokenPipeError):
             (folder / "pipe.csv").write_bytes((folder / "digits.csv").read_bytes())
         try:
-            assert reading.wait(timeout=20) == 0
+            assert reading.wait(timeout=120) == 0
         finally:
             reading.kill()
 
