@@ -97,11 +97,12 @@ def gather(
 def read_to_judge(path: Path, *, raw: bool = False) -> LabelledImages:
     """Read labelled digits to judge a model on; the same errors as `gather`'s, or `read_parts`'s.
 
-    Of a folder or an archive they are those for the test, where it says which are, and all of its
-    pictures must be usable; files without labels are told of.
+    Of a folder, an archive or a table of names they are those for the test, where it says which
+    are, and all of its pictures must be usable; files without labels are told of.
     """
     with _opened(path) as (place, stdin):
-        if stdin or kind_of_path(place) != "folder":
+        is_folder = not stdin and kind_of_path(place) == "folder"
+        if stdin or not (is_folder or folders.pictures_listed_in(place, "")):
             parts = read_parts(path, raw=raw, stdin=stdin, part="test")
             return parts.get("test") or next(iter(parts.values()))
         found = gather(place, raw=raw, test_size=None)

@@ -993,10 +993,13 @@ def test_digits_of_pictures_are_read_from_the_lists_that_others_write(folder, fe
         (folder / "00000").mkdir(exist_ok=True)
         Image.fromarray(image).save(folder / "00000" / picture)
     (folder / name).write_text(listed(named))
-    for path in (folder, Path(shutil.make_archive(str(folder), "zip", folder))):
-        found = gather(path)
-        assert not found.failures
-        assert_same_digits(found, (few[0][:40], few[1][:40]))
+    found = gather(folder)
+    assert not found.failures
+    assert_same_digits(found, (few[0][:40], few[1][:40]))
+    for path in (folder, folder / name, Path(shutil.make_archive(str(folder), "zip", folder))):
+        parts = gather(path, test_size=None)
+        expected = parts.test if len(parts.test.labels) else parts.train
+        np.testing.assert_array_equal(read_to_judge(path).labels, expected.labels)
 
 
 @pytest.mark.parametrize("titles", ["file,prediction", "file,answer,probability"])
