@@ -1,5 +1,6 @@
 """A folder of the user's own digits -> the files to read, and the digit that each picture shows."""
 
+import contextlib
 import itertools
 import os
 import re
@@ -106,13 +107,20 @@ def descended(folder: Path) -> Path:
     """Return the folder itself or, where nothing else is in it that is read, the only one in it."""
     for _ in range(4):
         content = content_of(folder)
-        if any(kind_of_path(path) != "folder" and is_wanted(path) for path in content):
+        if any(kind_of_path(path) != "folder" and _is_read(path) for path in content):
             break
         below = [path for path in content if kind_of_path(path) == "folder"]
         if len(below) != 1 or _said_by(below[0].name) != ("", None):
             break
         folder = below[0]
     return folder
+
+
+def _is_read(path: Path) -> bool:
+    """Return whether a file is read, by its name and, if it can only list pictures, its content."""
+    with contextlib.suppress(CorruptFileError):
+        return is_wanted(path) and (not is_list(path) or bool(pictures_listed_in(path, "")))
+    return False
 
 
 def content_of(folder: Path) -> list[Path]:

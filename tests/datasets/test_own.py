@@ -1070,8 +1070,18 @@ def test_the_folder_that_is_alone_is_entered(folder, few):
     np.testing.assert_array_equal(
         np.bincount(read_to_judge(folder).labels), np.bincount(few[1][160:])
     )
+    (folder / "dataset-metadata.json").write_text('{"title": "digits", "sizes": [1, 2]}')
+    (folder / "labels.txt").write_text("0 zero\n1 one\n")
+    assert_same_digits(gather(folder), few)
     (folder / "loop").symlink_to(".")
     (folder / "of Ann").mkdir()
+    assert_same_digits(gather(folder), few)
+
+
+def test_the_folder_beside_what_lists_no_pictures_is_entered(folder, few):
+    (folder / "data").mkdir()
+    csv(folder / "data", *few)
+    (folder / "dataset-metadata.json").write_text('{"title": "digits"}')
     assert_same_digits(gather(folder), few)
 
 
