@@ -31,14 +31,18 @@ def rows_of(stream: Stream) -> Iterator[tuple[str, ...]]:
 
 
 def _pairs_in(found: Any) -> Any:
-    """Return rows of an object with what each name has, names for each digit, or columns; else what it is."""
+    """Return rows of an object with what each name has, names for each digit, columns, or one row.
+
+    A list is of pairs.
+    """
     if not isinstance(found, dict):
         return found
     if all(isinstance(value, dict) for value in found.values()):
         titles = [*next(iter(found.values()))]
         return [["", *titles], *([key, *map(of.get, titles)] for key, of in found.items())]
     if not all(isinstance(value, list) for value in found.values()):
-        return found.items()
+        is_of_files = any("." in key for key in found)
+        return found.items() if is_of_files else [[*found], [*found.values()]]
     if any(number_of(key) != number_of(key) for key in found):  # no digits
         return [[*found], *zip(*found.values(), strict=True)]
     return [(name, key) for key, names in found.items() for name in names]

@@ -162,7 +162,7 @@ def containers_in(folder: Path, part: OfPart = "train") -> dict[Path, OfPart]:
         if of and not is_wanted(path) and kind_of_path(path) == "folder":  # no train-images-idx3/
             found |= containers_in(path, of)
     content = [path for path in everything if is_wanted(path) and not is_picture_name(path.suffix)]
-    taken = {*map(labels_beside, content)}
+    taken = {labels_beside(path) for path in content if path.suffix.lower() not in _JSON}
     for path in content:
         if taken & {path, path.with_suffix("")} or path.with_suffix("") in found:
             continue  # read with what it goes with, or the same, compressed
@@ -302,6 +302,8 @@ def pictures_listed_in(path: Path, part: OfPart) -> list[LabelledPicture]:
         others = [i for i in others if not ANSWERS & {*words_in(titles[i])}]
         if len(others) != N_CLASSES:  # 3 in class_id and three in class_name are one
             others = [*{tuple(map(number_of, columns[i])): i for i in others}.values()]
+        if is_json and not others:
+            return []  # of what programs keep of each picture
         if len(others) not in (1, N_CLASSES):
             problem = f"has {len(others)} columns that may be the digits of its pictures"
             raise FormatError(problem, hint="call them file and label")

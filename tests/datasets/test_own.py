@@ -1014,6 +1014,30 @@ def test_answers_are_no_labels(folder, few, titles):
     assert found.failures == ((str(folder / "answers.csv"), problem),)
 
 
+def test_json_of_each_picture_says_its_digit_or_nothing(folder, few):
+    for i, image in enumerate(few[0][:20]):
+        Image.fromarray(image).save(folder / f"im{i}.png")
+        said = {"image": f"im{i}.png", "label": int(few[1][i])}
+        (folder / f"im{i}.json").write_text(json.dumps(said))
+    assert_same_digits(gather(folder), (few[0][:20], few[1][:20]))
+    class_folders(folder / "all", *few)
+    for path in (folder / "all").rglob("*.png"):  # as labelme's
+        said = {
+            "version": "5.0",
+            "flags": {},
+            "shapes": [],
+            "imagePath": path.name,
+            "imageWidth": 28,
+        }
+        path.with_suffix(".json").write_text(json.dumps(said))
+        (folder / "all" / f"{path.stem}.json").write_text(
+            json.dumps({**said, "imagePath": f"{path.parent.name}/{path.name}"})
+        )
+    found = gather(folder / "all")
+    assert not found.failures
+    assert_same_digits(found, few)
+
+
 def test_a_picture_in_two_tables_is_read_once(folder, few):
     for i, image in enumerate(few[0][:20]):
         Image.fromarray(image).save(folder / f"im{i}.png")
