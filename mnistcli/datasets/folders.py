@@ -55,8 +55,8 @@ _LABELLED = re.compile(r"(?:digit|class|label)[ _=-]*([0-9])(?![0-9])", re.IGNOR
 _WORDS = DIGIT_WORDS | {"null": 0}
 # Of a table of names, which no table of pixels has.
 _MOST_COLUMNS = 60
-# Folders that nothing is said by, of a form and of a pupil in it.
-_MAX_DEPTH = 2
+# Folders that nothing is said by, of a school, of a form and of a pupil in it.
+_MAX_DEPTH = 3
 LAYOUTS = (
     "expected folders called 0 to 9, pictures called 3_....png or 3-....png, a CSV or JSON file of "
     "their names and digits, or a file of labelled digits: CSV, npz, ARFF or the images of an IDX pair; with --sheet "
@@ -218,15 +218,15 @@ def pictures_in(
         if said != (part, digit):
             if kind_of_path(path) == "folder":
                 found += pictures_in(path, *said)
-        elif depth < _MAX_DEPTH and kind_of_path(path, follow=False) == "folder":
+        elif kind_of_path(path, follow=False) == "folder":
             others.append(path)
-    if digit is not None or all(each.digit is None for each in found):
+    is_entered = digit is not None or all(each.digit is None for each in found)
+    if is_entered and depth < _MAX_DEPTH:
         for path in others:
-            below = pictures_in(path, part, digit, depth + 1)
-            found += below if any(each.digit is not None for each in below) else []
+            found += pictures_in(path, part, digit, depth + 1)
     else:  # which is told
-        unsaid = (path for path in others if any(map(is_picture, content_of(path))))
-        found += [LabelledPicture(path, None, part) for path in unsaid]
+        unread = (path for path in others if any(map(is_picture, content_of(path))))
+        found += [LabelledPicture(path, digit, part) for path in unread]
     return found
 
 
@@ -260,7 +260,7 @@ def check_largest_below(folder: Path) -> None:
 
 def all_below(folder: Path) -> Iterator[Path]:
     """Yield what is in a folder, and in those below it, of a part, a form and a pupil in it."""
-    levels = (folder.glob("*/" * depth + "*") for depth in range(_MAX_DEPTH + 2))
+    levels = (folder.glob("*/" * depth + "*") for depth in range(_MAX_DEPTH + 1))
     for path in itertools.chain.from_iterable(levels):
         if not is_hidden(*path.parts[len(folder.parts) :]):
             yield path

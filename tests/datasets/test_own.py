@@ -406,6 +406,28 @@ def test_folders_beside_those_of_digits_are_left_out_and_told(folder, few, stran
     assert found.failures == ((str(folder / strange), "nothing says which digit it shows"),)
 
 
+def test_pictures_of_one_of_several_people_that_nothing_is_said_of_are_told(folder, few):
+    class_folders(folder / "anna", *few)
+    shutil.copytree(folder / "anna" / "3", folder / "ben" / "form" / "scans")
+    found = gather(folder)
+    assert_same_digits(found, few)
+    assert {Path(source).parent for source, _ in found.failures} == {folder / "ben/form/scans"}
+    assert {reason for _, reason in found.failures} == {"nothing says which digit it shows"}
+
+
+def test_digits_lie_in_folders_below_and_where_these_are_too_many_that_is_told(folder, few):
+    class_folders(folder / "all", *few)
+    for digit in map(str, range(10)):
+        shutil.move(folder / "all" / digit, folder / digit / "school" / "form" / "pupil")
+    assert_same_digits(gather(folder), few)
+    shutil.move(folder / "3" / "school", folder / "3" / "a" / "school")
+    told = (
+        str(folder / "3" / "a" / "school" / "form" / "pupil"),
+        "is a folder, expected a picture",
+    )
+    assert gather(folder).failures == (told,)
+
+
 def test_a_table_names_pictures_that_lie_in_folders_below(folder, few):
     names = [f"{i}.png" for i in range(10)]
     for part, n in (("train", 0), ("test", 10)):
