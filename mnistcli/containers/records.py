@@ -35,7 +35,7 @@ def _pairs_in(found: Any) -> Any:
 
     A list is of pairs.
     """
-    if not isinstance(found, dict):
+    if not found or not isinstance(found, dict):
         return found
     if all(isinstance(value, dict) for value in found.values()):
         titles = [*next(iter(found.values()))]
@@ -49,4 +49,6 @@ def _pairs_in(found: Any) -> Any:
 
 
 def _cell(value: object) -> str:
-    return "" if value is None or isinstance(value, (list, dict)) else str(value)
+    """Return what a value says, in letters that a name may have."""
+    text = "" if value is None or isinstance(value, (list, dict)) else str(value)
+    return text.encode(errors="replace").decode().replace("\0", "\ufffd")

@@ -1060,6 +1060,17 @@ def test_json_of_each_picture_says_its_digit_or_nothing(folder, few):
     assert_same_digits(found, few)
 
 
+@pytest.mark.parametrize(
+    "name", ["a\0.png", "\ud800.png", "x" * 5000 + ".png", "../../../a.png", "/dev/null.png"]
+)
+def test_names_in_json_that_no_file_can_have_are_told(folder, few, name):
+    class_folders(folder, *few)
+    (folder / "labels.json").write_text(json.dumps({name: 3, "b.png": 4}))
+    found = gather(folder)
+    assert_same_digits(found, few)
+    assert len(found.failures) == 2
+
+
 def test_a_picture_in_two_tables_is_read_once(folder, few):
     for i, image in enumerate(few[0][:20]):
         Image.fromarray(image).save(folder / f"im{i}.png")
