@@ -279,7 +279,7 @@ class Reader:
             for i, each in enumerate(conform_all(batch.greys, batch.sources, raw=self.raw)):
                 found = batch.faults.get(i, each)
                 if isinstance(found, BadImageError):
-                    seen.append(found)
+                    seen.append(batch.refusal(found))
                     continue
                 original = batch.greys[i] if found.steps else found.image
                 seen.append((batch.sources[i], found.image, batch.notes + found.steps, original))
@@ -326,7 +326,7 @@ class Reader:
                         raise batch.faults[i]
                     lines = read_numbers(self.model, grey, source=source)
                 except BadImageError as error:
-                    yield error
+                    yield batch.refusal(error)
                     continue
                 answers = tuple(tuple(map(self._sure, line)) for line in lines)
                 size = batch.size or grey.shape

@@ -50,6 +50,12 @@ class Batch:
     size: tuple[int, int] | None = None  # before they were made smaller
     n_frames: int = 1
 
+    def refusal(self, error: BadImageError) -> BadImageError:
+        """Return what is wrong with a picture; of the first in a file of several it says so."""
+        if self.n_frames == 1:
+            return error
+        return BadImageError(error.source, f"{self.notes[0]} {error.problem}", hint=error.hint)
+
 
 def read_pictures(
     path: reading.Input, *, stdin: IO[bytes] | None = None, side: int = USEFUL_SIDE

@@ -292,6 +292,9 @@ def test_a_folder_is_the_pictures_in_it(invoke, mnist, folder):
     assert [p["input"] for p in got] == [str(folder / name) for name in names]
     one_by_one = answers(invoke, *(str(folder / name) for name in names))
     assert got == one_by_one
+    done = invoke("predict", str(folder))
+    assert f"{folder}: 1 folder below it not searched" in done.err
+    assert "searched" not in invoke("predict", str(folder / "below")).err
 
 
 def test_what_looks_like_a_picture_in_a_folder_is_named_where_it_cannot_be_read(
@@ -327,6 +330,14 @@ def test_an_empty_folder_is_a_bad_input(invoke, tmp_path, folder):
     first, *others = done.out.splitlines()
     assert (first, len(others)) == ("!", 10)
     assert done.err.splitlines()[-1] == "error: 1 of 11 inputs failed, the others were answered"
+
+
+@pytest.mark.parametrize("flags", [(), ("--number",)])
+def test_a_film_whose_first_picture_is_blank_says_which_was_looked_at(invoke, tmp_path, flags):
+    frames = [Image.new("L", (40, 40), level) for level in (255, 250)]
+    frames[0].save(tmp_path / "film.gif", save_all=True, append_images=frames[1:])
+    done = invoke("predict", str(tmp_path / "film.gif"), *flags)
+    assert (done.code, "film.gif: frame 1 of 2 is blank" in done.err) == (6, True), done.err
 
 
 def test_a_list_of_names(invoke, folder, tmp_path):

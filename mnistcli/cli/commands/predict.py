@@ -56,7 +56,7 @@ def predict(
     if sum((bool(inputs), bool(index), files0 is not None)) != 1:
         raise UsageError("give either pictures, --files0 or --index", hint="for example --index 7")
 
-    from mnistcli.cli.inputs import Counts, Kept, named_inputs, reported, started
+    from mnistcli.cli.inputs import Counts, Kept, named_inputs, reported, started, unsearched
     from mnistcli.cli.views.predict import PredictionView
     from mnistcli.gallery import parse_digit
     from mnistcli.prediction import Reader
@@ -74,6 +74,7 @@ def predict(
         answers = reader.indices(call.dataset_of(loaded), index)
     else:
         named, n_pictures = named_inputs(words, files0)
+        call.note(*unsearched(words))
         if "-" in (files0, *words) and sys.stdin.isatty():
             call.note("reading standard input from the terminal; Ctrl-D ends it")
         answers = reader.files(named, numbers=number)
