@@ -98,8 +98,6 @@ def test_a_good_answer(site, tiny):
         (cut_short, r"broke \(the answer ended after [\d,]+ of [\d,]+ bytes\), twice", 2),
         (resetting, "the connection broke", 2),
         (not_http, "the connection broke", 2),
-        (stalling, "no answer within 0.5 s", 1),
-        (dribbling, r"too slow: \d+ bytes in", 1),
         (lambda _: status(403), "HTTP 403 Forbidden", 1),
         (lambda _: status(404), "HTTP 404 Not Found", 1),
         (lambda _: status(500), "HTTP 500 Internal Server Error, twice", 2),
@@ -110,12 +108,21 @@ def test_a_good_answer(site, tiny):
     ids=lambda value: getattr(value, "__name__", None),
 )
 def test_answers_that_are_none(site, tiny, behaviour, reason, n_requests):
-    started_s = time.monotonic()
     with pytest.raises(DownloadError, match=reason) as caught:
         fetch(site, tiny, behaviour)
-    assert time.monotonic() - started_s < 60
     assert f"{site.url}/file.gz" in caught.value.message
     assert n_requests in (None, len(site.requests))
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(
+    ("behaviour", "reason"),
+    [(stalling, "no answer within 0.5 s"), (dribbling, r"too slow: \d+ bytes in")],
+)
+def test_answers_that_do_not_come(site, tiny, behaviour, reason):
+    with pytest.raises(DownloadError, match=f"{site.url}/file.gz.*{reason}"):
+        fetch(site, tiny, behaviour)
+    assert len(site.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -140,6 +147,7 @@ OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
     ("beginning", "drop"),
     [
@@ -154,12 +162,11 @@ CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
     ids=["100 Continue", "status line", "headers", "a header", "chunk", "trailers", "redirect"],
 )
 def test_no_part_of_an_answer_may_drip_for_ever(site, tiny, beginning, drop):
-    started_s = time.monotonic()
-    with pytest.raises(DownloadError, match=r"too slow: [05] bytes in 1 s"):
+    with pytest.raises(DownloadError, match=r"too slow: [05] bytes in \d s"):
         fetch(site, tiny, lambda _: dripping(beginning, drop))
-    assert time.monotonic() - started_s < 60
 
 
+@pytest.mark.usefixtures("impatient")
 def test_redirects_are_on_the_same_clock(site, tiny):
     def slowly(request):
         time.sleep(0.3)
@@ -167,10 +174,11 @@ def test_redirects_are_on_the_same_clock(site, tiny):
 
     for n in range(12):
         site.pages[f"/file.gz{'x' * n}"] = slowly
-    with pytest.raises(DownloadError, match="too slow: 0 bytes in 1 s"):
+    with pytest.raises(DownloadError, match=r"too slow: 0 bytes in \d s"):
         fetch(site, tiny, lambda _: slowly)
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_slow_beginning_is_forgiven_and_the_deadline_grows_with_what_has_come(site, tiny):
     def slowly(data):
         def answer(request):
@@ -197,6 +205,7 @@ def test_what_is_larger_than_allowed_is_not_read_to_its_end(site, tiny, expected
         download.fetch(f"{site.url}/y", published, 1 << 20)
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_server_s_words_are_bounded(site, tiny):
     for answer in (b"HTTP/1.1 404 " + b"no " * 20_000, b"HTTP/1.1 x" + b"y" * 60_000):
         with pytest.raises(DownloadError) as caught:
@@ -378,6 +387,7 @@ def test_mirrors_in_order_each_failure_named(site, tiny):
         assert (name, len(data), len(data), None) in told.updates
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_mirror_that_failed_is_asked_last_from_then_on(site, tiny):
     slow = site.publish("/slow/", tiny.published, stalling)
     quick = site.publish("/quick/", tiny.published, good)
