@@ -297,7 +297,7 @@ def pictures_listed_in(path: Path, part: OfPart) -> list[LabelledPicture]:
         said = {i: parts_of(columns[i], titles[i]) for i in told}
         parts = [i for i, each in said.items() if each]
         others = [i for i in said if i not in parts]
-        if has_titles and len(others) > 1:
+        if has_titles and (is_json or len(others) > 1):  # of JSON version: 5.0 may be alone
             others = [*labels_among(titles, others)]
         others = [i for i in others if not ANSWERS & {*words_in(titles[i])}]
         if len(others) != N_CLASSES:  # 3 in class_id and three in class_name are one

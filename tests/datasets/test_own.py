@@ -1044,13 +1044,7 @@ def test_json_of_each_picture_says_its_digit_or_nothing(folder, few):
     assert_same_digits(gather(folder), (few[0][:20], few[1][:20]))
     class_folders(folder / "all", *few)
     for path in (folder / "all").rglob("*.png"):  # as labelme's
-        said = {
-            "version": "5.0",
-            "flags": {},
-            "shapes": [],
-            "imagePath": path.name,
-            "imageWidth": 28,
-        }
+        said = {"version": "5.0", "flags": {}, "shapes": [], "imagePath": path.name}
         path.with_suffix(".json").write_text(json.dumps(said))
         (folder / "all" / f"{path.stem}.json").write_text(
             json.dumps({**said, "imagePath": f"{path.parent.name}/{path.name}"})
