@@ -152,6 +152,7 @@ def test_files_come_in_their_order_errors_among_them(model, mnist, tmp_path):
     np.save(tmp_path / "x.npy", mnist.test.images[:3])
     first = BadImageError("scans", "is a folder without pictures")
     got = list(Reader(model).files([first, tmp_path / "x.npy", tmp_path / "no.png"]))
+    assert list(Reader(model).files([])) == []
     assert got[0] is first
     assert [each.source for each in got[1:4]] == [f"{tmp_path / 'x.npy'}[{i}]" for i in range(3)]
     expected = predict(model, mnist.test.images[:3])
