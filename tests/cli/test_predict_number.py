@@ -275,6 +275,10 @@ def test_images_of_an_array_are_numbers(numbers, digits, tmp_path):
     images = digits("735").reshape(3, -1)
     np.savetxt(tmp_path / "digits.csv", images, fmt="%d", delimiter=",")
     assert numbers(str(tmp_path / "digits.csv"), "-q").out == "7\n3\n5\n"
+    (tmp_path / "bad.csv").write_text(f"{'0,' * 783}x\n" + (tmp_path / "digits.csv").read_text())
+    done = numbers(str(tmp_path / "bad.csv"), "-q")
+    assert (done.code, done.out) == (7, "!\n7\n3\n5\n")
+    assert "row 1: column 784 holds 'x'" in done.err
 
 
 @pytest.mark.parametrize(

@@ -66,17 +66,20 @@ def unpacked(archive: Path, folder: Path) -> None:
                     (folder / f"{name}.png").write_bytes(bytes.fromhex(digits))
 
 
-def files_in(folders: list[Path], scratch: Path) -> Iterator[Path]:
-    """Give every file, those in source distributions too."""
-    for folder in folders:
-        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-            if path.name.endswith(".tar.gz"):
-                inside = scratch / path.name
-                inside.mkdir()
-                unpacked(path, inside)
-                yield from sorted(p for p in inside.rglob("*") if p.is_file())
-            else:
-                yield path
+def files_below(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def with_packed(paths: list[Path], scratch: Path) -> Iterator[Path]:
+    """Yield every file, those in source distributions too."""
+    for path in paths:
+        if path.name.endswith(".tar.gz"):
+            inside = scratch / path.name
+            inside.mkdir()
+            unpacked(path, inside)
+            yield from files_below(inside)
+        else:
+            yield path
 
 
 def asked(path: Path, home: Path) -> Outcome:
@@ -100,12 +103,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folders", nargs="+", type=Path)
     folders = parser.parse_args().folders
+    # Before there is a home, which nox has put into its own temporary folder, and so into this one.
+    paths = [path for folder in folders for path in files_below(folder)]
     with tempfile.TemporaryDirectory() as scratch:
         home = Path(scratch, "home")
         train = ["train", "--task", "digits", "--limit", "1000", "-q"]
         subprocess.run([PROGRAM, "--home", home, *train], check=True, stdout=subprocess.DEVNULL)
         outcomes = []
-        for path in files_in(folders, Path(scratch)):
+        for path in with_packed(paths, Path(scratch)):
             outcomes.append(asked(path, home))
             if outcomes[-1].faults:
                 print(f"{path.name}: {', '.join(outcomes[-1].faults)}\n{outcomes[-1].said}")
