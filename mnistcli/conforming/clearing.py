@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mnistcli.conforming.frames import Frame, frames_of
 from mnistcli.conforming.grouping import (
     DIGIT_HEIGHT,
     MAX_PIECES,
@@ -42,8 +43,6 @@ STRONG = 0.3
 # What is this faint, so far from strong ink in heights of a digit, and so much of it in areas of
 # the strong ink, shines through the paper.
 FAINT, FAINT_REACH, MOST_FAINT = 0.2, 1 / 12, 0.15
-# A frame has a line in this share of its box along each side, and fills no more of it.
-FRAME_BAND, FRAME_FILL = 0.08, 0.85
 # What fills so much of its box is a rectangle; no round digit does.
 RECTANGLE = 0.96
 # A line down most of the paper is thinner than the strokes on it, which are not that small: no 1.
@@ -55,8 +54,6 @@ EDGE = 0.25
 # A binding is so many pieces whose sizes differ by such a share, in a line that leans no more, at
 # distances that differ by such a share.
 MANY, SAME, SLANTED, EVEN = 12, 0.2, 0.05, 0.1
-# Smaller ones cannot be told from digits.
-MIN_FRAME = 24
 # What is left of a box along the border that cut through it, in shares of the picture's side: so
 # thick on average, and reaching in so far; in lengths of the digit it is longer.
 SCRAP, SCRAP_REACH, SCRAP_LENGTH = 0.1, 0.2, 1.2
@@ -74,18 +71,21 @@ def groups_of(
     Returns the ink, too: without lines that touch digits.
     """
     pieces, keep, notes = inked(ink, noise)
-    frames = _drop_frames(pieces, keep, ink)
+    frames = frames_of(pieces, keep, is_page=is_page)
+    lines = _drop_frames(pieces, keep, ink, frames) if frames else None
+    numbers = [frame.piece for frame in frames]
     level = FAINT if noise > 0 else LINE_CUTS[0]
-    lines = ruled_lines(ink, level, has_frames=bool(frames)) if is_page else None
+    if is_page:
+        lines = ruled_lines(ink, level, has_frames=bool(frames))
     if lines is None:
-        lines = touching_lines(pieces, keep, frames)
+        lines = touching_lines(pieces, keep, numbers)
     if lines is not None:
         ink = np.where(lines, np.float32(0), ink)
         pieces, keep, _ = inked(ink, noise, level)
         if (rungs := rungs_between(pieces, keep, lines)) is not None:
             ink = np.where(rungs, np.float32(0), ink)
             pieces, keep, _ = _dark_pieces(np.where(pieces.mask(keep), ink, np.float32(0)), 0.0)
-    if lines is not None or not keep[frames].all():
+    if lines is not None or not keep[numbers].all():
         notes.append("frame cut off" if frames else "lines ignored")
     _drop_bars(pieces, keep)
     _drop_scraps(pieces, keep)
@@ -290,36 +290,25 @@ def _are_corners(pieces: Pieces) -> Mask:
     return corners
 
 
-def _drop_frames(pieces: Pieces, keep: Mask, ink: Ink) -> list[int]:
-    """Keep what is inside frames, or else what stands beside them; return all frames.
+def _drop_frames(pieces: Pieces, keep: Mask, ink: Ink, frames: list[Frame]) -> Mask | None:
+    """Keep what is inside frames, or else what stands beside them.
 
-    A frame is thin, and lines all four sides of its box, which neither a 0 nor an 8 does.
+    Returns all but the digits, and but what else is inside, where one touches its frame.
     """
-    short, long = np.sort([pieces.height, pieces.width], axis=0)
-    is_thin = 2 * pieces.area < pieces.height * pieces.width  # not a sheet with dust on it
-    may_be = np.flatnonzero(keep & is_thin & (short >= MIN_FRAME)).tolist()
-    if not (frames := [i for i in may_be if _is_frame(pieces, i)]):
-        return []
+    is_frame = pieces.among([frame.piece for frame in frames])
     is_dark, framed = pieces.peaks(ink) >= DARK, np.zeros_like(keep)
-    edges = np.stack([pieces.top, -pieces.bottom, pieces.left, -pieces.right])  # more is inside
-    for i in frames:
-        inside = is_dark & (edges > edges[:, [i]]).all(axis=0)
+    digits = np.zeros(pieces.shape, np.bool_)
+    for frame in frames:
+        inside = is_dark & ~is_frame & frame.contents
         if (keep & inside).any():
             framed |= inside
-    others = keep & ~pieces.among(frames)
+        if frame.digit is not None:
+            digits[pieces.box(frame.piece)] |= frame.digit
+    if digits.any():
+        return pieces.mask(~framed) & ~digits
+    short, long = np.sort([pieces.height, pieces.width], axis=0)
     if framed.any():
         keep[:] = framed
-        keep[frames] = False
-    elif frames and (others & (long > LEAST_FRAMED * short[frames].max())).any():
-        keep[frames] = False
-    return frames
-
-
-def _is_frame(pieces: Pieces, i: int) -> bool:
-    frame = pieces.alone(i)
-    for turn in range(4):
-        side = np.rot90(frame, turn)
-        line = side[: 2 + round(FRAME_BAND * len(side))]
-        if line.any(axis=0).mean() < FRAME_LENGTH or line.mean() > FRAME_FILL:
-            return False
-    return True
+    elif (keep & ~is_frame & (long > LEAST_FRAMED * short[is_frame].max())).any():
+        keep[is_frame] = False
+    return None

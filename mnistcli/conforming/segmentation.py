@@ -14,7 +14,8 @@ from mnistcli.conforming.background import (
     flattened,
     otsu_threshold,
 )
-from mnistcli.conforming.clearing import MIN_FRAME, RECTANGLE, groups_of, inked
+from mnistcli.conforming.clearing import RECTANGLE, groups_of, inked
+from mnistcli.conforming.frames import MIN_FRAME
 from mnistcli.conforming.grouping import Group, group_of, lines_of
 from mnistcli.conforming.lines import FRAME_LENGTH
 from mnistcli.conforming.operations import (

@@ -459,6 +459,34 @@ def test_a_frame_that_a_digit_touches_is_cut_off(test_images):
     assert n_like_alone > 24
 
 
+@pytest.mark.parametrize(
+    ("kind", "least"), [("touched", 33), ("open", 33), ("reached out of", 18), ("grid", 34)]
+)
+def test_a_digit_is_cut_free_from_a_frame(kind, least, test_images):
+    """Lines were looked for in all of it, so that strokes went, too, or nothing was a frame."""
+    n_like_alone = 0
+    for digit in test_images[:40]:
+        ink = np.pad(enlarged(digit, 6), 60)
+        rows, columns = ((ink > 128).any(axis=axis).nonzero()[0].tolist() for axis in (1, 0))
+        bottom = rows[-1] - 30 if kind == "reached out of" else rows[-1] + 2
+        left, top, right = columns[0] - 30, rows[0] - 25, columns[-1] + 30
+        boxed = Image.fromarray(ink)
+        draw = ImageDraw.Draw(boxed)
+        if kind == "grid":
+            for line in ((0, top, 999, top), (0, bottom, 999, bottom)):
+                draw.line(line, 255, 4)
+            for line in ((left, 0, left, 999), (right, 0, right, 999)):
+                draw.line(line, 255, 4)
+        else:
+            draw.rectangle((left, top, right, bottom), None, 255, 4)
+        if kind == "open":
+            draw.line((right - 20, bottom - 2, right - 12, bottom - 2), 0, 8)
+        with contextlib.suppress(BadImageError):
+            found = conform(255 - np.asarray(boxed)).image.astype(int)
+            n_like_alone += np.abs(found - conform(255 - ink).image).mean() < 12
+    assert n_like_alone >= least
+
+
 def test_a_small_soft_frame_is_cut_off(test_images):
     for digit in test_images[:10]:
         box = np.pad(255 - enlarged(digit, 2), 12, constant_values=255)
