@@ -27,7 +27,7 @@ REACHED_OUT = 0.5
 # and is to be cut free. No round digit does.
 HOLLOW, UPRIGHT = 0.85, 0.9
 # Wider lines, for the shorter side of a frame, are the table around a sheet.
-WIDEST_LINE = 0.12
+WIDEST_LINE = 0.15
 
 
 class Frame(NamedTuple):
