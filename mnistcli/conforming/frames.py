@@ -29,6 +29,9 @@ HOLLOW, UPRIGHT = 0.85, 0.9
 # Wider lines, for the shorter side of a frame, are the table around a sheet.
 WIDEST_LINE = 0.15
 
+# What leads through so much of a frame both ways, this far on average from its diagonal, is a slash.
+SLASHED, SLASH_WIDTH = 0.8, 0.1
+
 
 class Frame(NamedTuple):
     """A frame, as a piece of ink."""
@@ -136,7 +139,18 @@ def _digit(own: Mask, inside: Mask) -> Mask | None:
     inner = own & inside
     crossing = own & frame & window_max(inner, width + 1) & window_max(outer, width + 1)
     parts = pieces_of(inner | outer | crossing)
-    return parts.mask(parts.sums(inner) > 0)
+    digit = parts.mask(parts.sums(inner) > 0)
+    return own & ~digit if _is_diagonal(digit & inside, inside) else digit  # a zero with a slash
+
+
+def _is_diagonal(ink: Mask, inside: Mask) -> bool:
+    """Return whether ink leads straight from corner to corner."""
+    rows, columns = (np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0))
+    y, x = ink[np.ix_(rows, columns)].nonzero()
+    down, across = (y + 0.5) / len(rows), (x + 0.5) / len(columns)
+    if min(np.ptp(down), np.ptp(across)) < SLASHED:
+        return False
+    return bool(min(abs(down - across).mean(), abs(down + across - 1).mean()) < SLASH_WIDTH)
 
 
 def _width(own: Mask, inside: Mask) -> int:

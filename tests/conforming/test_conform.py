@@ -487,6 +487,18 @@ def test_a_digit_is_cut_free_from_a_frame(kind, least, test_images):
     assert n_like_alone >= least
 
 
+@pytest.mark.parametrize("by", [0, 12])
+def test_of_a_square_zero_with_a_slash_the_slash_goes(by):
+    """Or an empty box with a line through it: neither is a one in a frame."""
+    zero = Image.new("L", (220, 260), 255)
+    draw = ImageDraw.Draw(zero)
+    draw.rounded_rectangle((60, 60, 160, 200), 15, None, 0, 9)
+    plain = conform(np.asarray(zero)).image
+    draw.line((60 - by, 200 + by * 7 / 5, 160 + by, 60 - by * 7 / 5), 0, 9)
+    found = conform(np.asarray(zero)).image.astype(int)
+    assert np.abs(found - plain).mean() < 12
+
+
 def test_a_small_soft_frame_is_cut_off(test_images):
     for digit in test_images[:10]:
         box = np.pad(255 - enlarged(digit, 2), 12, constant_values=255)
