@@ -120,7 +120,7 @@ def test_what_does_not_go_together_is_refused():
         (lambda: FeatureSpec(kind="patches"), "patches have sizes"),
         (lambda: FeatureSpec("patches", (4,), 8), "patches of"),
         (lambda: FeatureSpec("patches", (5.0,), 8), "patches of"),
-        (lambda: FeatureSpec("patches", (5, 5), 8), "twice"),
+        (lambda: FeatureSpec("patches", (5, 5), 8), "each once"),
         (lambda: FeatureSpec(n_views=4), "pixels have no n_views, which is 4 here"),
         (lambda: FeatureSpec("patches", (5,), 8, n_views=2), "2 views"),
         (lambda: FeatureSpec("patches", (5,), 8, n_relus=2), "patches have no n_relus"),
