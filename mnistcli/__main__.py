@@ -3,7 +3,6 @@
 import atexit
 import gc
 import os
-import signal
 import sys
 
 from mnistcli._version import __version__
@@ -12,15 +11,17 @@ from mnistcli._version import __version__
 def main() -> None:
     """Run the command line and exit with its code."""
     _open_closed_streams()
-    # As Ctrl-C, so that neither processes nor temporary files stay behind.
-    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
     if sys.argv[1:] in (["--version"], ["-V"]):  # not worth importing Typer
         try:
             print(f"mnistcli {__version__}", flush=True)  # noqa: T201
             return
         except OSError:
             pass  # the door of cli.app will say so
+    import signal
+
+    # As Ctrl-C, so that neither processes nor temporary files stay behind.
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     # Our passes over the data have threads of their own. OpenBLAS would start one per core with
     # NumPy (40 ms), and they wait by spinning: beside other programs a fit took five times as long.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -37,8 +37,9 @@ def stratified_sample(y: Labels, n: int, rng: np.random.Generator) -> Int64s:
 
 def first_alike(images: Iterable[Bytes]) -> Int64s:
     """Return where the first image stands that is the same as each, pixel for pixel."""
-    places: dict[int, int] = {}
-    return np.array([places.setdefault(hash(x.tobytes()), i) for i, x in enumerate(images)])
+    hashes = np.fromiter((hash(image.tobytes()) for image in images), np.int64)
+    _, first, same = np.unique(hashes, return_index=True, return_inverse=True)
+    return np.asarray(first[same], dtype=np.int64)
 
 
 def quota(counts: Int64s, n: int) -> Int64s:
