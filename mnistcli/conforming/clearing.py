@@ -54,6 +54,9 @@ EDGE = 0.25
 # A binding is so many pieces whose sizes differ by such a share, in a line that leans no more, at
 # distances that differ by such a share.
 MANY, SAME, SLANTED, EVEN = 12, 0.2, 0.05, 0.1
+# Lines that meet in a corner: that the longer is so many times as wide at least, and what else there
+# may be, as a share of their ink.
+CORNER_LINE, CORNER_REST = 3, 0.1
 # What is left of a box along the border that cut through it, in shares of the picture's side: so
 # thick on average, and reaching in so far; in lengths of the digit it is longer.
 SCRAP, SCRAP_REACH, SCRAP_LENGTH = 0.1, 0.2, 1.2
@@ -88,6 +91,8 @@ def groups_of(
     if lines is not None or not keep[numbers].all():
         notes.append("frame cut off" if frames else "lines ignored")
     _drop_bars(pieces, keep)
+    if not is_page:
+        _drop_corners(pieces, keep)
     _drop_scraps(pieces, keep)
     if noise > 0 or (keep & ~pieces.at_border).sum() >= SEVERAL:
         _drop_border(pieces, keep, ink)
@@ -183,6 +188,29 @@ def _drop_bars(pieces: Pieces, keep: Mask) -> None:
     if inner.any():
         is_thin = pieces.thickness < MARGIN_LINE * pieces.thickness[inner].min()
         keep &= ~(is_thin & (pieces.height > LINE_LENGTH * height))
+
+
+def _drop_corners(pieces: Pieces, keep: Mask) -> None:
+    """Drop what is left of a box around the digit: two lines that meet, with all else in an angle."""
+    angles = {i: found for i in np.flatnonzero(keep).tolist() if (found := _angles(pieces, i))}
+    others = keep & ~pieces.among([*angles])
+    if others.any():
+        for i, found in angles.items():
+            keep[i] = not any(angle[others].all() for angle in found)
+
+
+def _angles(pieces: Pieces, i: int) -> list[Mask]:
+    """Return what is well within each angle of two lines that meet; nothing of what is no such lines."""
+    own = pieces.alone(i)
+    rows, columns = (own.mean(axis=axis) > FRAME_LENGTH for axis in (1, 0))
+    is_thin = all(0 < CORNER_LINE * line.sum() < len(line) for line in (rows, columns))
+    if not is_thin or (own & ~rows[:, None] & ~columns).sum() > CORNER_REST * own.sum():
+        return []
+    y, x = np.flatnonzero(rows) + pieces.top[i], np.flatnonzero(columns) + pieces.left[i]
+    # Parts of the digits of a display are nearer to each other.
+    above, below = pieces.bottom <= y[0] - len(y), pieces.top > y[-1] + len(y)
+    before, behind = pieces.right <= x[0] - len(x), pieces.left > x[-1] + len(x)
+    return [a & b for a in (above, below) for b in (before, behind)]
 
 
 def _drop_scraps(pieces: Pieces, keep: Mask) -> None:

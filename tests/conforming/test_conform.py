@@ -487,6 +487,29 @@ def test_a_digit_is_cut_free_from_a_frame(kind, least, test_images):
     assert n_like_alone >= least
 
 
+@pytest.mark.parametrize("turn", range(4))
+@pytest.mark.parametrize("beyond", [0, 15])
+def test_the_corner_of_a_box_beside_a_digit_is_no_other_digit(turn, beyond, test_images):
+    """In whatever corner, and if its lines go on to the border."""
+    for digit in test_images[:10]:
+        grey = np.pad(255 - enlarged(digit, 5), 30, constant_values=255)
+        cornered = Image.fromarray(np.rot90(grey, turn))
+        draw = ImageDraw.Draw(cornered)
+        draw.line((80, 185, 185 + beyond, 185), 0, 4)
+        draw.line((185, 90, 185, 185 + beyond), 0, 4)
+        found = conform(np.rot90(np.asarray(cornered), -turn)).image
+        assert np.abs(found.astype(int) - conform(grey).image).mean() < 12
+
+
+def test_a_seven_of_two_lines_is_no_corner():
+    """As displays have it: what else there is stands beside it, not in its angle."""
+    display = np.full((200, 220), 255, np.uint8)
+    display[40:160, 50:58] = 0
+    display[40:48, 110:170] = display[40:160, 162:170] = 0
+    with pytest.raises(BadImageError, match="2 digits"):
+        conform(display)
+
+
 @pytest.mark.parametrize("by", [0, 12])
 def test_of_a_square_zero_with_a_slash_the_slash_goes(by):
     """Or an empty box with a line through it: neither is a one in a frame."""
