@@ -91,7 +91,7 @@ def groups_of(
     if lines is not None or not keep[numbers].all():
         notes.append("frame cut off" if frames else "lines ignored")
     _drop_bars(pieces, keep)
-    if not is_page:
+    if not is_page and keep.sum() > 1:
         _drop_corners(pieces, keep)
     _drop_scraps(pieces, keep)
     if noise > 0 or (keep & ~pieces.at_border).sum() >= SEVERAL:

@@ -21,8 +21,6 @@ MIN_FRAME = 24
 FRAME_BAND, FRAME_FILL = 0.08, 0.85
 # It fills no more of its box, alone or with a digit: it is not a sheet with dust on it.
 MOST_FILLED = (1 / 2, 2 / 3)
-# Where a digit reaches out of it, lines lead through so much of their box.
-REACHED_OUT = 0.5
 # What is inside fills so much of its box, whose sides may lean, and so much where a digit touches it
 # and is to be cut free. No round digit does.
 HOLLOW, UPRIGHT = 0.85, 0.9
@@ -76,13 +74,6 @@ def frames_of(pieces: Pieces, keep: Mask, *, is_page: bool) -> list[Frame]:
 
 def _inside(own: Mask) -> Mask | None:
     """Return what a frame encloses, be it touched by a digit; None where there is no frame."""
-    n_lines = 0
-    for turned in (own, own.T):
-        is_line = (turned[1:] | turned[:-1]).mean(axis=1) > REACHED_OUT
-        middle = len(is_line) // 2
-        n_lines += int(is_line[:middle].any()) + int(is_line[middle:].any())
-    if n_lines < 3:
-        return None
     inside = _filled(own)
     if inside is None or 2 * inside.sum() < inside.size:
         lines = (np.rot90(own, turn)[:2].any(axis=0).mean() for turn in range(4))
