@@ -296,3 +296,14 @@ def test_the_public_names_are_all_there():
         assert getattr(importlib.import_module(home), name) is getattr(mnistcli, name)
     with pytest.raises(AttributeError, match="nonsense"):
         _ = mnistcli.nonsense
+
+
+def test_the_top_level_holds_what_the_design_allows():
+    """Files that a tool left in the work tree were once committed with everything else."""
+    root = Path(__file__).parent.parent
+    if not (root / ".git").exists():
+        pytest.skip("no checkout")
+    listed = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, check=True)
+    names = {name.partition("/")[0] for name in listed.stdout.decode().splitlines()}
+    known = {"LICENSE", "README.md", "mnistcli", "noxfile.py", "pyproject.toml", "tests"}
+    assert {name for name in names if not name.startswith(".")} == known
