@@ -40,7 +40,7 @@ def unsearched(words: Sequence[str]) -> Iterator[str]:
         with contextlib.suppress(OSError, StorageError):  # told where its pictures are read
             for each in Path(folder).iterdir():
                 n += not is_hidden(each.name) and kind_of_path(each, follow=False) == "folder"
-                has_pictures |= is_picture(each)
+                has_pictures = has_pictures or is_picture(each)
         if n and has_pictures:
             yield f"{folder}: {counted(n, 'folder')} below it not searched; name what is in there as well"
 

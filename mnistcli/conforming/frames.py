@@ -26,7 +26,6 @@ MOST_FILLED = (1 / 2, 2 / 3)
 HOLLOW, UPRIGHT = 0.85, 0.9
 # Wider lines, for the shorter side of a frame, are the table around a sheet.
 WIDEST_LINE = 0.15
-
 # What leads through so much of a frame both ways, this far on average from its diagonal, is a slash.
 SLASHED, SLASH_WIDTH = 0.8, 0.1
 

@@ -34,9 +34,9 @@ class Exporter:
 
     ``encode`` returns the bytes of the file, or raises ModuleNotFoundError for the library that the
     format is named after; a format that shows examples is given them too, images whose facts are a
-    truth and an answer. ``good_for`` says who can
-    do what with it, ``trust`` what it costs to believe such a file of somebody else's, ``use`` is
-    Python in which ``{file}`` stands for the file's name.
+    truth and an answer. ``good_for`` says who can do what with it, ``trust`` what it costs to
+    believe such a file of somebody else's, ``use`` is Python in which ``{file}`` stands for the
+    file's name.
     """
 
     encode: Callable[..., bytes]
