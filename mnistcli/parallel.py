@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -197,7 +198,10 @@ def map_jobs(
     backend, _ = joblib.parallel.get_active_backend()
     as_they_come = "generator" if in_order else "generator_unordered"
     can_yield = backend.supports_return_generator
-    pool = joblib.Parallel(n_here, return_as=as_they_come if can_yield else "list")
+    settings: dict[str, Any] = {"return_as": as_they_come if can_yield else "list"}
+    if os.name == "posix" and isinstance(backend, joblib.parallel.LokyBackend):
+        settings |= {"initializer": _end_without, "initargs": (os.getpid(),)}
+    pool = joblib.Parallel(n_here, **settings)
     with safe_path():
         yield from pool(joblib.delayed(_ended)(function, *call) for call in calls)
 
@@ -214,6 +218,20 @@ def n_at_once(n_jobs: int | None, n_calls: int) -> int:
     import joblib
 
     return int(min(joblib.effective_n_jobs(n_jobs), n_calls))
+
+
+def _end_without(parent: int) -> None:
+    """Let this process end with its parent, however that ends: joblib's wait for five minutes."""
+    started_by = os.getppid()  # the parent, if it is still there and no script stands between them
+
+    def watch() -> None:
+        with contextlib.suppress(ProcessLookupError):
+            while os.getppid() == started_by:
+                os.kill(parent, 0)
+                time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _ended(function: Callable[..., Any], *call: Any) -> Any:

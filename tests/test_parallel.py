@@ -10,6 +10,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import time
 import zlib
 from pathlib import Path
 
@@ -152,6 +153,42 @@ def test_nothing_in_the_working_directory_is_run(tmp_path, arguments):
     done = _mnistcli("train", *arguments.split(), "--no-save", "-q", cwd=folder)
     assert (done.returncode, done.stderr) == (0, b"")
     assert not (tmp_path / "it-ran").exists()
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="asks Linux for processes")
+@pytest.mark.parametrize("n_started", [0, 2], ids=["early", "at work"])
+def test_no_workers_stay_behind_who_is_killed(tmp_path, n_started):
+    """Killed as soon as they are there, before they work, or when all of them do."""
+    (tmp_path / "late.py").write_text(
+        "import time\ndef work(path):\n    path.touch()\n    time.sleep(100)\n"
+    )
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom mnistcli.parallel import map_jobs\n"
+        "sys.path.insert(0, sys.argv[1])\nimport late\n"
+        "list(map_jobs(late.work, [(Path(sys.argv[1], str(i)),) for i in range(2)], 2))\n"
+    )
+    path = {"PYTHONPATH": str(Path(mnistcli.__file__).parents[1])}
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    deadline = time.monotonic() + 50
+    with subprocess.Popen(command, env={**os.environ, **path}) as caller:
+        children = Path(f"/proc/{caller.pid}/task/{caller.pid}/children")
+        while (
+            len(workers := [*filter(_is_worker, children.read_text("utf-8").split())]) < 2
+            or sum((tmp_path / str(i)).exists() for i in range(2)) < n_started
+        ):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        caller.kill()
+    while any(map(_is_worker, workers)):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def _is_worker(pid):
+    """Whether a process, which may be gone, is one that joblib started."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return b"LokyProcess" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
 
 
 def test_jobs_do_without_a_working_directory(tmp_path):
