@@ -212,12 +212,18 @@ def test_a_command_loads_what_it_needs(arguments, unwanted, home, model):
     assert modules <= {f"mnistcli.cli.commands.{arguments[0]}"}
 
 
-def test_the_list_of_commands_says_what_their_own_help_says():
-    for texts in COMMANDS.values():
-        for name, text in texts.items():
-            assert read_command(name).get_short_help_str(limit=200) == text
-    modules = {path.stem for path in PACKAGE.glob("cli/commands/*.py")} - {"__init__"}
-    assert modules == {name for texts in COMMANDS.values() for name in texts}
+def test_every_command_has_its_help_in_one_text_and_nothing_else_has():
+    text = (PACKAGE / "cli/commands.txt").read_text("utf-8")
+    names = [name for names in COMMANDS.values() for name in names]
+    assert {*names} == {path.stem for path in PACKAGE.glob("cli/commands/*.py")} - {"__init__"}
+    paths = []
+    for name in names:
+        command = read_command(name)
+        below = getattr(command, "commands", {}).items()
+        for path, each in [(name, command), *((f"{name} {n}", each) for n, each in below)]:
+            paths.append(path)
+            assert f"## {path}\n\n{each.help}\n" in text
+    assert re.findall(r"(?m)^## (.*)$", text) == paths
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["models", "list", "--json"]])

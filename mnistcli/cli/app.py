@@ -1,6 +1,5 @@
 """Assemble the commands; the one door through which errors reach the user."""
 
-import json
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -17,10 +16,22 @@ from mnistcli.cli.output import report_error
 from mnistcli.errors import MnistCliError, NotEnoughMemoryError
 from mnistcli.paths import HOME_VARIABLE
 
-# What `mnistcli --help` lists, under which heading: the module of each in `cli.commands`, which is
-# imported when it is called, and the first sentence of its own help; and what it ends with.
-_LISTED = json.loads(Path(__file__).with_name("commands.json").read_text("utf-8"))
-COMMANDS = _LISTED["commands"]
+
+def _sections(text: str, mark: str) -> dict[str, str]:
+    """Return what stands under each heading that begins with a mark."""
+    sections = (each.partition("\n") for each in f"\n{text}".split(f"\n{mark} ")[1:])
+    return {heading: body.strip() for heading, _, body in sections}
+
+
+# What `mnistcli --help` lists under which heading, each with the first sentence of its help: its module
+# in `cli.commands` is imported when it is called. What is called by two words is listed by the first.
+_PANELS = _sections(Path(__file__).with_name("commands.txt").read_text("utf-8"), "#")
+_LAST_WORDS = _PANELS.pop("Exit codes")
+_HELP = {name: text for panel in _PANELS.values() for name, text in _sections(panel, "##").items()}
+COMMANDS = {
+    panel: [name for name in _sections(texts, "##") if " " not in name]
+    for panel, texts in _PANELS.items()
+}
 
 
 class CommandLine(parsing.SectionedGroup):
@@ -33,8 +44,8 @@ class CommandLine(parsing.SectionedGroup):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         for panel, commands in COMMANDS.items():
-            for name, text in commands.items():
-                self.add_command(TyperCommand(name, help=text, rich_help_panel=panel))
+            for name in commands:
+                self.add_command(TyperCommand(name, help=_HELP[name], rich_help_panel=panel))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command that is called, and read its options."""
@@ -65,10 +76,10 @@ def read_command(name: str) -> Any:
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     if hasattr(module, "app"):
         for each in module.app.registered_commands:
-            each.cls = parsing.SectionedCommand
-        app.add_typer(module.app, name=name, cls=parsing.SectionedGroup)
+            each.cls, each.help = parsing.SectionedCommand, _HELP[f"{name} {each.name}"]
+        app.add_typer(module.app, name=name, cls=parsing.SectionedGroup, help=_HELP[name])
     else:
-        app.command(cls=parsing.SectionedCommand)(getattr(module, name))
+        app.command(cls=parsing.SectionedCommand, help=_HELP[name])(getattr(module, name))
     (only,) = typer.main.get_group(app).commands.values()
     return only
 
@@ -78,7 +89,7 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     no_args_is_help=True,
-    epilog="\n".join(_LISTED["epilog"]),
+    epilog=f"\n{_LAST_WORDS}\n",
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )

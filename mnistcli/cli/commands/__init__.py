@@ -1,1 +1,1 @@
-"""One module for each command."""
+"""One module for each command, whose help is in `commands.txt`."""

@@ -15,14 +15,6 @@ def compare(
     dataset: str | None = OTHER_DATASET,
     raw: bool = RAW,
 ) -> None:
-    """Compare models on the same images: differences, exact p-values, disagreements.
-
-    Examples:
-      mnistcli compare 3v8@1 3v8@2
-      mnistcli compare digits@1 digits@2 pairs --by log_loss --disagreements 10
-      mnistcli compare 3v8@1 3v8@2 --output models.pdf --width-mm 85
-      for c in 0.01 1 100; do mnistcli train -t 3v8 --C $c -q; done | xargs mnistcli compare
-    """
     from mnistcli import comparison
     from mnistcli.cli.views.compare import compared
 

@@ -12,13 +12,6 @@ def completion(
         "bash, zsh or fish.", default=..., metavar="SHELL"
     ),
 ) -> None:
-    """Print a script that completes commands, options, models, tasks and datasets in a shell.
-
-    Examples:
-      mnistcli completion bash > ~/.local/share/bash-completion/completions/mnistcli
-      mnistcli completion zsh > ~/.zfunc/_mnistcli       (with fpath+=~/.zfunc before compinit)
-      mnistcli completion fish > ~/.config/fish/completions/mnistcli.fish
-    """
     # All three ask in the way of Typer's script for fish, because it passes on the line as it is:
     # the words that bash makes of 0v1@2 are 0v1, @ and 2.
     write((FOLDER / f"mnistcli.{shell}").read_text("utf-8"))

@@ -42,7 +42,6 @@ def _disturbance(text: str) -> tuple[str, list[float]]:
 
 
 def list_option(read: Callable[[str], Any], *described: str, **how: Any) -> Any:
-    """Describe an option of several numbers, or names, with commas."""
     how = {"metavar": "NUMBERS" if read in (int, float) else "NAMES"} | how
     panel = "Several, with commas"
     return option(*described, parser=partial(_several, read), rich_help_panel=panel, **how)
@@ -79,18 +78,6 @@ def curve(
         "Keep points in this file as they come; begin with those it has.", metavar="FILE.jsonl"
     ),
 ) -> None:
-    """Train for several sizes, C, features or tasks, and draw how good each is.
-
-    Of --limit, --C, --preset, --features and --task the first with several values is the axis, a
-    second one makes a line each. All points of a task are judged on the same test images. With
-    --disturb models that were trained before are judged on test images that are disturbed.
-
-    Examples:
-      mnistcli curve --task 3v8 --limit 100,300,1000,3000 --seeds 5
-      mnistcli curve --task 0v1,3v8,4v9 --C 0.001,0.01,0.1,1 -o curve.svg
-      mnistcli curve --task digits --preset fast,better --limit 300,1000 --resume points.jsonl
-      mnistcli curve --disturb rotate=0,10,20,30 -m digits -m builtin
-    """
     from mnistcli import learning_curves
     from mnistcli.cli.views.curve import NUMBERS, drawn_curve, point_line
 

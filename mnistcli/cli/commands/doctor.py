@@ -7,12 +7,6 @@ from mnistcli.paths import find_places
 
 @command()
 def doctor(call: Call, quick: bool = option("Do not read and hash all of the datasets.")) -> None:
-    """Look at this installation: versions, folders, what is stored and whether it is whole.
-
-    Examples:
-      mnistcli doctor
-      mnistcli doctor --format markdown
-    """
     from mnistcli.cli.views.doctor import diagnosed
     from mnistcli.doctor import examine
 

@@ -56,18 +56,6 @@ def download(
     check: bool = option("Read and hash every byte of what is there."),
     force: bool = option("Even if it is there.", "-f"),
 ) -> None:
-    """Install a dataset: one that is known, or your own digits. MNIST comes with the program.
-
-    Examples:
-      mnistcli download
-      mnistcli download --dataset fashion-mnist
-      mnistcli download --source openml
-      mnistcli download --source mnist_784.arff.gz
-      mnistcli download --source scans/ --as mine
-      mnistcli download --source page.jpg --sheet --as class --output taken.png
-      mnistcli download --list
-      mnistcli download --check
-    """
     if as_ is not None and (source in NAMED_SOURCES or "://" in source or dataset != "mnist"):
         hint = hint_of_missing(source, "--source PATH --as mine")
         raise UsageError("--as goes with a path and no --dataset", hint=hint)

@@ -19,13 +19,6 @@ def draw(
     ),
     keep: str | None = own_dataset_named("Keys 0 to 9 put it into your dataset, as this digit."),
 ) -> None:
-    """Draw a digit in the terminal, with mouse or keys, and watch the probabilities move.
-
-    Examples:
-      mnistcli draw
-      mnistcli draw --model digits@best --output seven.png
-      mnistcli draw --keep mine
-    """
     if output is not None:
         check_ending(output, (".png",), "write a picture to")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):

@@ -39,16 +39,6 @@ def evaluate(
     ),
     raw: bool = RAW,
 ) -> None:
-    """Judge a model: classification report, confusion matrix, ROC AUC, log loss and more.
-
-    Examples:
-      mnistcli evaluate
-      mnistcli evaluate 2vrest@best --mistakes 5
-      mnistcli evaluate 2vrest --threshold-for recall=0.99 --curves
-      mnistcli evaluate digits --data train.csv --json
-      mnistcli evaluate digits --confusion --curves --output figure.pdf --width-mm 170
-      mnistcli evaluate --fail-under accuracy=0.999 --fail-under log_loss=0.02
-    """
     from mnistcli import evaluation
     from mnistcli.cli.views.evaluate import evaluated
 

@@ -18,15 +18,6 @@ def help(  # noqa: A001 - the command's name
     ),
     man: bool = option("All of it, as a manual page.", "--man", default=False),
 ) -> None:
-    """Show the help of a command, or about a topic: exit-codes, json and others.
-
-    Examples:
-      mnistcli help
-      mnistcli help train
-      mnistcli help models export
-      mnistcli help json
-      mnistcli help --man > mnistcli.1
-    """
     from mnistcli.cli import topics
 
     root: Any = ctx.find_root()

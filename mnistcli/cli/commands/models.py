@@ -14,9 +14,7 @@ from mnistcli.errors import DataUnavailableError, NotReproducedError, UsageError
 from mnistcli.registry.exports import encode_export, export_model, exporter, formats
 from mnistcli.registry.store import BUILTIN
 
-app = typer.Typer(
-    help="List, describe, tag, export, reproduce and remove trained models.", no_args_is_help=True
-)
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.command("list")
@@ -24,10 +22,6 @@ app = typer.Typer(
 def list_models(
     call: Call, name: str | None = model_argument(metavar="[NAME]", show_default="all")
 ) -> None:
-    """List the models, oldest version first, and builtin, which came with the program.
-
-    With --quiet only what is yours, and can be removed.
-    """
     registry = call.registry()
     summaries = registry.summaries(name)
     if not (name or call.format == "quiet"):
@@ -35,12 +29,11 @@ def list_models(
     call.emit(listed(summaries))
 
 
-@app.command()
+@app.command("info")
 @command("json tsv", apart=["cite json tsv format"])
 def info(
     call: Call, model: str | None = MODEL_ARGUMENT, cite: bool = option("What to cite, as BibTeX.")
 ) -> None:
-    """Show a model's card: task, data, solver, certificate, metrics, versions, command."""
     from mnistcli.cli.topics import references
 
     summary = call.registry().summary(model)
@@ -50,16 +43,15 @@ def info(
         call.emit(described(summary))
 
 
-@app.command()
+@app.command("path")
 @command("json")
 def path(call: Call, model: str | None = MODEL_ARGUMENT) -> None:
-    """Print where a model's file is; without a model, the registry's folder."""
     registry = call.registry()
     path = str(registry.folder if model is None else registry.summary(model).entry.path)
     call.emit(Answer("path", {"path": path}, [path]))
 
 
-@app.command()
+@app.command("tag")
 @command("json quiet")
 def tag(
     call: Call,
@@ -67,12 +59,6 @@ def tag(
     tag: str | None = argument("A word: NAME@TAG is then this version.", metavar="[TAG]"),
     delete: bool = option("Forget the tag of NAME@TAG.", "-d"),
 ) -> None:
-    """Name a version, or forget its name.
-
-    Examples:
-      mnistcli models tag 0v1@3 paper
-      mnistcli models tag 0v1@paper --delete
-    """
     registry = call.registry()
     if delete == (tag is not None):
         raise UsageError("give either a tag or --delete")
@@ -80,7 +66,7 @@ def tag(
     call.emit(listed([registry.summary(entry.ref)]))
 
 
-@app.command()
+@app.command("rm")
 @command("json quiet")
 def rm(
     call: Call,
@@ -89,7 +75,6 @@ def rm(
     force: bool = option("Even if a tag stands for it.", "-f"),
     dry_run: bool = DRY_RUN,
 ) -> None:
-    """Remove versions for good. Their numbers are not given again."""
     registry = call.registry()
     entries, gone = registry.removable(*models, force=force)
     summaries = {entry.ref: registry.summary(entry.ref) for entry in entries}
@@ -99,7 +84,7 @@ def rm(
     call.remove(summaries, remove, listed, yes=yes, dry_run=dry_run)
 
 
-@app.command()
+@app.command("export")
 @command()
 def export(
     call: Call,
@@ -115,13 +100,6 @@ def export(
     ),
     force: bool = option("Even if FILE is there.", "-f"),
 ) -> None:
-    """Write a model for other programs; says what the file is good for and what it costs to trust.
-
-    Examples:
-      mnistcli models export 0v1 --to joblib
-      mnistcli models export digits@best --to onnx --output digits.onnx
-      mnistcli models export builtin --to html --output digits.html
-    """
     is_stdout = output == Path("-")
     if is_stdout and not exporter(to).is_text:
         raise UsageError(f"{to} is no text to print", hint="name a file: --output FILE")
@@ -142,14 +120,9 @@ def export(
         call.emit(exported(export_model(loaded, to, output, overwrite=force, examples=examples)))
 
 
-@app.command()
+@app.command("reproduce")
 @command()
 def reproduce(call: Call, model: str | None = MODEL_ARGUMENT) -> None:
-    """Train a model again from its card and say whether the same comes out; if not, exit with 8.
-
-    Examples:
-      mnistcli models reproduce 0v1@paper
-    """
     from mnistcli.training import reproduce
 
     loaded = call.registry().load(model)

@@ -41,18 +41,6 @@ def predict(
     ),
     raw: bool = RAW,
 ) -> None:
-    """Say which digit a picture shows, or which digits, with the newest model or another.
-
-    Before anything is trained, with builtin, a model that is part of the installation.
-
-    Examples:
-      mnistcli predict seven.png --show
-      mnistcli predict --index 7 --explain --against 4
-      mnistcli predict number.jpg --number --show
-      mnistcli predict scans/ --model digits@best --abstain-below 0.9 --tsv
-      mnistcli predict seven.png --truth 7 --keep mine
-      find . -name '*.png' -print0 | mnistcli predict --files0 - --jsonl
-    """
     if sum((bool(inputs), bool(index), files0 is not None)) != 1:
         raise UsageError("give either pictures, --files0 or --index", hint="for example --index 7")
 

@@ -14,16 +14,6 @@ def report(
     output: Path = option("Page: .html or .md.", "-o", default=Path("report.html"), metavar="FILE"),
     dataset: str | None = OTHER_DATASET,
 ) -> None:
-    """Write one page about a model: how good, where it fails, what it looks for, how to get it again.
-
-    About two models of the same classes: their difference, and what only one of them gets right.
-    The page stands alone: no network, no script. A file of that name is replaced.
-
-    Examples:
-      mnistcli report 0v1
-      mnistcli report digits@best -o digits.md
-      mnistcli report 3v8@1 3v8@2 -o two.html
-    """
     from mnistcli.cli.report.page import ENDINGS, publish
     from mnistcli.comparison import common_dataset, report_on_any
 

@@ -14,15 +14,6 @@ def sheet(
     call: Call,
     output: Path = option("A page: .pdf or .png.", "-o", default=Path("sheet.pdf"), metavar="FILE"),
 ) -> None:
-    """Make a page to print, on which people write digits that become a dataset of your own.
-
-    Photograph the page when it is written on, and read it: mnistcli download --source photo.jpg
-    --sheet --as class. A file of that name is replaced.
-
-    Examples:
-      mnistcli sheet
-      mnistcli sheet -o sheet.png
-    """
     from mnistcli.sheets import N_COLUMNS, N_ROWS, sheet_file
 
     check_ending(output, (".pdf", ".png"), "write a page to")

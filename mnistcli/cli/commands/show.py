@@ -53,19 +53,6 @@ def show(
         show_default="mnist, for mistakes and suspects the model's own",
     ),
 ) -> None:
-    """Show digits in the terminal: images, means, a model's weights and mistakes, your own files.
-
-    Examples:
-      mnistcli show 7
-      mnistcli show --digit 3 --count 10
-      mnistcli show 0 --on train --copies 7
-      mnistcli show --weights 0v1
-      mnistcli show --weights 3v8@1 --weights 3v8@2
-      mnistcli show --mistakes digits --truth 4 --answer 9
-      mnistcli show --mistakes digits --count 20 --output mistakes.png
-      mnistcli show --suspects digits --count 40
-      mnistcli show --mean --task 4v9
-    """
     from mnistcli import gallery
     from mnistcli.tasks import parse_task
 

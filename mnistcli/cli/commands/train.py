@@ -128,18 +128,6 @@ def train(
     ),
     no_save: bool = option("Do not keep the model in the registry."),
 ) -> None:
-    """Train a logistic regression, judge it on the test images and keep it.
-
-    Examples:
-      mnistcli train 0v1
-      mnistcli train 2vrest --cv 3
-      mnistcli train 3v8 --C auto
-      mnistcli train digits --preset better
-      mnistcli train digits --copies 15 --memory 2GB
-      mnistcli train digits --watch
-      mnistcli train digits --dataset mnist+mine --weight mine=5
-      model=$(mnistcli train digits -q)
-    """
     from mnistcli import training
     from mnistcli.cli.views.train import convergence_warnings, trained
     from mnistcli.files import check_writable

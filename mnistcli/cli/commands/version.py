@@ -3,5 +3,4 @@ from mnistcli.cli.output import write
 
 
 def version() -> None:
-    """Print the version."""
     write(f"mnistcli {__version__}\n")
