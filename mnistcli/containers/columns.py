@@ -21,6 +21,7 @@ HINT = "expected 784 pixels in a row, or a label and 784 pixels (or 64, 256, 400
 # Beside MNIST's 28 x 28: scikit-learn's digits and optdigits, USPS and Semeion, MNIST's
 # digits without their margin, and what is padded.
 SIDES = (IMAGE_SIDE, 8, 16, 20, 32)
+N_CODES = 62  # of digits and letters, as EMNIST counts them
 # How many pixels there are in rows of so many columns: with no label, one, or one-hot.
 _WIDTHS = {N_PIXELS: N_PIXELS} | {side**2 + n: side**2 for n in (1, 10) for side in SIDES}
 
@@ -83,11 +84,14 @@ def layout_of(names: tuple[str, ...]) -> Layout:
     """Tell what columns are by their names; raise FormatError where those do not tell the pixels."""
     order = pixel_order(names)
     if order is None:
-        if len(names) < N_PIXELS:
+        n = _WIDTHS.get(len(names), N_PIXELS)
+        if len(names) < n:
             raise FormatError(f"has {counted(len(names), 'column')} in its first line", hint=HINT)
         shown = ", ".join(repr(name[:20]) for name in names[:3])
-        problem = f"has a header that does not tell the order of 784 pixels ({shown}, ...)"
-        raise FormatError(problem, hint="call the columns label, pixel0, pixel1, ..., pixel783")
+        problem = f"has a header that does not tell the order of {n:,} pixels ({shown}, ...)"
+        raise FormatError(
+            problem, hint=f"call the columns label, pixel0, pixel1, ..., pixel{n - 1}"
+        )
     if math.isqrt(len(order)) ** 2 < len(order):
         return Layout(len(names), order, names=names)
     others = sorted(set(range(len(names))) - set(order.tolist()))
@@ -154,12 +158,14 @@ def side_of_labels(values: Float32s) -> int:
     """Tell whether labels are in the first column of 785, or as many, or in the last: 0 or -1.
 
     A label is a whole number from 0 to 9. A column that is the same throughout as the one beside
-    it is paper rather than labels; where both ends are 0 the first is the label, as is usual.
+    it is paper rather than labels, and so may be one of 0 where the other end counts to 10 or has
+    letters; where both ends are 0 the first is the label, as is usual.
     Raises FormatError where neither can be, or both.
     """
     n = values.shape[1]
     ends, inner = values[:, [0, -1]], values[:, 1:-1]
-    could = ((ends >= 0) & (ends <= 9) & (ends == np.floor(ends))).all(axis=0)
+    codes = ((ends >= 0) & (ends < N_CODES) & (ends == np.floor(ends))).all(axis=0)
+    could = codes & (ends <= 9).all(axis=0)
     if could.all() and not ends.any():
         return 0
     varies = (ends != ends[:1]).any(axis=0)
@@ -168,7 +174,9 @@ def side_of_labels(values: Float32s) -> int:
         could = (ends > 1).any(axis=0)  # no shares of ink
     if could.all() and varies.any():
         could = varies
-    if could.all():
+    if could.all() or (
+        could.any() and not ends[:, could].any() and (codes & varies & ~could).any()
+    ):
         raise _at_either_end(n)
     if not could.any():
         raise FormatError(

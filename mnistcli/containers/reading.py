@@ -30,6 +30,7 @@ DOCUMENT_TO = "save a table as CSV, pictures as PNG first"
 _TO_PNG = "save it as PNG first, the pages of a PDF with: pdftoppm -r 200 -png FILE page"
 # What is not read: the first bytes of it, and what to do.
 _FOREIGN = {
+    "a pointer of Git LFS instead of the file": (rb"version https://git-lfs", "git lfs pull"),
     RAW: (rb"II\*\0....CR|IIR[OS]\x08\0|MMOR\0\0|IIU\0|FUJIFILMCCD-RAW|....ftypcrx", ""),
     "a video or a sound": (rb"....ftyp|\x1aE\xdf\xa3|RIFF....(?:AVI |WAVE)|ID3[\2-\4]|OggS", ""),
     "a PDF or PostScript file": (rb"%PDF|%!PS|\xc5\xd0\xd3\xc6", _TO_PNG),

@@ -14,7 +14,7 @@ import numpy as np
 
 from mnistcli.containers import records
 from mnistcli.containers.columns import HINT as OF_TABLES
-from mnistcli.containers.columns import labels_among
+from mnistcli.containers.columns import N_CODES, labels_among
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.csv import cells_of, number_of
 from mnistcli.containers.digits import HINT, N_CLASSES, label_faults, labels_of, read_digits
@@ -51,7 +51,9 @@ _NUMBERED = re.compile(
     re.IGNORECASE,
 )
 # What says it anywhere in the name of a picture.
-_LABELLED = re.compile(r"(?:digit|class|label)[ _=-]*([0-9])(?![0-9])", re.IGNORECASE)
+_LABELLED = re.compile(r"(?:digit|class|label|num)[ _=-]*([0-9])(?![0-9])", re.IGNORECASE)
+# A digit in words, and a count: five.png, five_1.png, but not one_more.png.
+_IN_WORDS = re.compile(r"([^\W\d_]+)[ _-]*\(?\d*\)?")
 _WORDS = DIGIT_WORDS | {"null": 0}
 # Of a table of names, which no table of pixels has.
 _MOST_COLUMNS = 60
@@ -182,12 +184,8 @@ def pictures_in(
     has a label; else those with pictures are told of, as pictures without a digit are.
     """
     content = content_of(folder)
-    numbers = {
-        path: match[match.lastindex or 0]
-        for path in content
-        if is_picture_name(path.suffix)
-        if (match := _LABELLED.search(path.name) or _NUMBERED.search(path.name))
-    }
+    pictures = [path for path in content if is_picture_name(path.suffix)]
+    numbers = {path: number for path in pictures if (number := _number_before(path))}
     n_times = Counter(numbers.values())
     n_long = sum(len(number) > 1 for number in numbers.values())
     if digit is None and n_long and (max(n_times.values()) == 1 or 2 * n_long > len(numbers)):
@@ -203,6 +201,9 @@ def pictures_in(
         problem = "has folders called 10 and less, and none called 0"
         hint = "call a folder 0 that holds zeros; those of people by name, as in anna/3/..."
         raise CorruptFileError(folder, problem, hint=hint)
+    if digit is None and max(called, default=-1) >= N_CODES and called & {*range(10)}:
+        problem = f"has folders called {min(called - {-1})} to {max(called)}, which count no digits"
+        raise CorruptFileError(folder, problem, hint="leave those of digits, called 0 to 9")
     # Those of NIST's Special Database 19 are called after the code of each character, 30 to 39.
     is_nists = len(called & {*range(30, 40)}) > 1 and all(30 <= n < 80 for n in called - {-1})
     for path in content:
@@ -228,6 +229,14 @@ def pictures_in(
         unread = (path for path in others if any(map(is_picture, content_of(path))))
         found += [LabelledPicture(path, digit, part) for path in unread]
     return found
+
+
+def _number_before(path: Path) -> str:
+    """Return the number, be it a label or a count, that a picture is called after; "" for none."""
+    if match := _LABELLED.search(path.name) or _NUMBERED.search(path.name):
+        return match[match.lastindex or 0]
+    word = _IN_WORDS.fullmatch(unicodedata.normalize("NFC", path.stem.lower()))
+    return str(_WORDS.get(word[1], "")) if word else ""
 
 
 def _said_by(name: str) -> tuple[OfPart, int | None]:

@@ -46,6 +46,18 @@ def test_values_tell_which_column_has_the_labels(first, last, side):
         assert side_of_labels(with_ends(first, last)) == side
 
 
+@pytest.mark.parametrize("labels", [[1, 2, 10], [25, 0, 3]])
+@pytest.mark.parametrize("end", [0, -1])
+def test_a_column_of_paper_is_no_column_of_zeros(labels, end):
+    values = with_ends([0, 0, 0], [0, 0, 0])
+    values[:, [1, -2]] = [[0, 9], [8, 0], [0, 0]]  # ink beside it
+    values[:, end] = labels
+    with pytest.raises(
+        FormatError, match="its labels in the first of its 785 columns or in the last"
+    ):
+        side_of_labels(values)
+
+
 def test_a_label_is_no_share_of_ink():
     values = with_ends([7, 3], [1, 1])
     values[:, 1:-1] = values[:, 1:-1] == 0  # dark on light, from 0 to 1

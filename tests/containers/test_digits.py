@@ -446,6 +446,8 @@ REFUSED = {
     "pixels in one cell": (b'label,pixels\n7,"' + b"0 " * 783 + b'9"', "has 2 columns in its first line"),
     "JSON by name": (b'{"images": [[0]], "labels": [4]}', "is JSON"),
     "Excel": (zip_of({"[Content_Types].xml": b"", "xl/workbook.xml": b""}), "is an Excel, Word or OpenDocument file"),
+    "Git LFS": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "is a pointer of Git LFS"),
+    "names of columns in letters": (b",".join([b"a"] * 65) + b"\n" + b"1," * 64 + b"7", "does not tell the order of 64 pixels"),
     "nothing": (b"", "is empty"),
     "header only": (",".join(KAGGLE).encode(), "has a header and no rows"),
 }  # fmt: skip

@@ -137,6 +137,17 @@ def labelled_inside(folder, images, labels):
         Image.fromarray(image).save(folder / f"img_{i}_label_{label}.png")
 
 
+def counted_inside(folder, images, labels):
+    for i, (image, label) in enumerate(zip(images, labels.tolist(), strict=True)):
+        Image.fromarray(image).save(folder / f"{i:06}-num{label}.png")
+
+
+def called_in_words(folder, images, labels):
+    words = ["zero", "one", "Zwei", "three", "four", "fünf", "six", "seven", "eight", "neun"]
+    for i, (image, label) in enumerate(zip(images, labels.tolist(), strict=True)):
+        Image.fromarray(image).save(folder / f"{words[label]}{('_', ' ')[i % 2]}({i}).png")
+
+
 def numbered_by_windows(folder, images, labels):
     for i, (image, label) in enumerate(zip(images, labels.tolist(), strict=True)):
         Image.fromarray(image).save(folder / f"{('', 'digit ')[i % 2]}{label} ({i}).png")
@@ -243,6 +254,8 @@ def listed_in_a_text(folder, images, labels):
         odd_folders,
         named_files,
         labelled_inside,
+        counted_inside,
+        called_in_words,
         numbered_by_windows,
         listed,
         listed_by_excel,
@@ -371,12 +384,34 @@ def test_folders_that_count_from_one_to_ten_are_not_half_taken(folder, few, name
     assert len(everything(gather(folder))[1]) == 10
 
 
+@pytest.mark.parametrize("name", ["{}", "{:02}", "class {}"])
+def test_folders_of_more_classes_than_digits_and_letters_are_none_of_digits(folder, few, name):
+    for i in range(64):  # as of all letters of ASCII, or of numbers of two digits
+        (folder / name.format(i)).mkdir()
+        Image.fromarray(few[0][i]).save(folder / name.format(i) / "a.png")
+    with pytest.raises(CorruptFileError, match="has folders called 0 to 63, which count no digits"):
+        gather(folder)
+    for i in (62, 63):
+        shutil.rmtree(folder / name.format(i))
+    assert sorted(everything(gather(folder))[1]) == [*range(10)]  # of EMNIST, the others letters
+
+
 @pytest.mark.parametrize("name", ["digit{0}", "label_{0}", "my digit {0}", "{1}_{2}"])
 def test_pictures_that_are_counted_are_not_labelled(folder, few, name):
     for i, image in enumerate(few[0][:60], 1):  # or called after 25 pupils
         Image.fromarray(image).save(folder / f"{name.format(i, i % 25, i // 25)}.png")
     with pytest.raises(CorruptFileError, match="are called by a number of their own"):
         gather(folder)
+
+
+@pytest.mark.parametrize("name", ["one more.png", "zero_shot_5.png", "One-to-one.png"])
+def test_a_word_is_a_label_where_nothing_but_a_count_follows(folder, few, name):
+    Image.fromarray(few[0][0]).save(folder / "three.png")
+    Image.fromarray(few[0][1]).save(folder / "Zwei-4.png")
+    Image.fromarray(few[0][2]).save(folder / name)
+    found = gather(folder)
+    assert sorted(everything(found)[1]) == [2, 3]
+    assert found.failures == ((str(folder / name), "nothing says which digit it shows"),)
 
 
 @pytest.mark.parametrize("names", NAMES)
