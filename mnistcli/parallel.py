@@ -217,7 +217,32 @@ def n_at_once(n_jobs: int | None, n_calls: int) -> int:
         return 1
     import joblib
 
-    return int(min(joblib.effective_n_jobs(n_jobs), n_calls))
+    n_here = int(min(joblib.effective_n_jobs(n_jobs), n_calls))
+    return n_here if n_here == 1 or _can_start(n_here) else 1
+
+
+def _can_start(n_workers: int) -> bool:
+    """Return whether there may be as many more files and threads as joblib needs for its processes.
+
+    Where there may not (``ulimit``, a container's limit), it would wait for ever, or leave some.
+    """
+    pipes, threads, is_over = list[int](), list[threading.Thread](), threading.Event()
+    try:
+        for _ in range(10 + n_workers):
+            pipes += os.pipe()
+        for _ in range(6 + 2 * n_workers):
+            thread = threading.Thread(target=is_over.wait)
+            thread.start()
+            threads.append(thread)
+    except (OSError, RuntimeError):
+        return False
+    finally:
+        is_over.set()
+        for thread in threads:
+            thread.join()
+        for pipe in pipes:
+            os.close(pipe)
+    return True
 
 
 def _end_without(parent: int) -> None:

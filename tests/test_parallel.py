@@ -7,6 +7,7 @@ import itertools
 import operator
 import os
 import pickle
+import resource
 import signal
 import subprocess
 import sys
@@ -25,7 +26,7 @@ from mnistcli import parallel
 from mnistcli.errors import BadImageError, MnistCliError
 from mnistcli.features import FeatureSpec
 from mnistcli.features.cache import FeatureCache
-from mnistcli.parallel import flat_map_forked, map_blocks, map_jobs, n_cores
+from mnistcli.parallel import flat_map_forked, map_blocks, map_jobs, n_at_once, n_cores
 from mnistcli.settings import FoldSpec, SplitSpec, TrainingSettings
 
 
@@ -197,6 +198,25 @@ def test_jobs_do_without_a_working_directory(tmp_path):
     arguments = "train -t 0v1 --limit 100 --cv 2 --jobs 2 --no-save -q"
     done = _mnistcli(*arguments.split(), cwd=folder, preexec_fn=folder.rmdir)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_where_few_files_may_be_open_jobs_are_done_one_by_one():
+    def limit():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (12, 12))
+
+    arguments = "train -t pairs --limit 100 --jobs 2 --no-save -q"
+    done = _mnistcli(*arguments.split(), preexec_fn=limit)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_where_no_thread_can_be_started_there_is_one_job(monkeypatch):
+    assert n_at_once(2, 5) == 2
+
+    def refuse(_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("threading.Thread.start", refuse)
+    assert n_at_once(2, 5) == 1
 
 
 def _several(i):
