@@ -41,6 +41,8 @@ _MOST_HOLLOW, _MOST_SOLID, _MOST_ANSWERS = 60, 24, 6
 # Millimetres: how far a frame may be from its place, what is wider is shade and no ink, what is
 # left away inside a frame, the least digit, and the largest speck.
 _REACH, _WIDEST, _INSET, _LEAST_DIGIT, _SPECK = 4.0, 17.0, 0.8, 2.5, 0.7
+# A fold: how dark it is at least, what it darkens beside it, and how slanting it may cross a page.
+_FOLD, _FOLD_REACH, _FOLD_SLANT = 0.05, 1.5, 5.0
 # What a frame's line is darker than what is around it, and the share of frames that must be found.
 _LINE, _LEAST_FRAMES = 0.06, 0.5
 # Ink is at least so dark, and so many times the noise of the paper; a stroke this share of the
@@ -56,6 +58,8 @@ _HINT = (
 # Where everything lies, in millimetres on A4; the margins leave all of it on US letter.
 N_ROWS, N_COLUMNS = 12, 10
 WIDTH, HEIGHT, BOX, _MARK, _HOLE = 210.0, 297.0, 15.0, 8.0, 4.4
+_GAPS = 3.0, 5.0  # between boxes side by side, and one above the other
+_FREE = 0.4, 1.3  # of a gap, between the box before it and the digit that is printed there
 # The centres of the marks, x and y, clockwise from the one with a hole.
 _LEFT, _TOP = 20.5, 21.5
 _RIGHT, _BOTTOM = WIDTH - _LEFT, HEIGHT - _TOP
@@ -64,7 +68,7 @@ MARKS = np.array([(_LEFT, _TOP), (_RIGHT, _TOP), (_RIGHT, _BOTTOM), (_LEFT, _BOT
 
 def box_at(row: int, column: int, scale: float) -> _Edges:
     """Return where to write, in so many dots for a millimetre."""
-    left, top = 16.5 + 18 * column, 32 + 20 * row
+    left, top = 16.5 + (BOX + _GAPS[0]) * column, 32 + (BOX + _GAPS[1]) * row
     edges = left, top, left + BOX, top + BOX
     x, y, right, bottom = (round(scale * edge) for edge in edges)
     return x, y, right, bottom
@@ -110,11 +114,7 @@ def read_sheet(grey: Grey, *, source: str = "image") -> SheetRead:
     Raises BadImageError where the page is not found in it, or not all of it.
     """
     ink, frames = _flattened(grey, source)
-    inset = round(_INSET * SCALE)
-    insides = [
-        ink[top + inset : bottom - inset, left + inset : right - inset]
-        for left, top, right, bottom in frames.values()
-    ]
+    insides = _insides(ink, frames)
     smooth = [box_mean(inside, 3) for inside in insides]
     levels = [quantile(each, _PAPER) for each in smooth]
     noise = [1.4826 * quantile(np.abs(each - quantile(each, 0.5)), 0.5) for each in smooth]
@@ -153,6 +153,52 @@ def picture_of(read: SheetRead) -> Bytes:
         pen.rectangle(read.frames[at], outline=taken, width=4)
         pen.text((right, top - 4), str(label), taken, font, "rs")
     return np.asarray(page)
+
+
+def _insides(ink: Ink, frames: dict[tuple[int, int], _Edges]) -> list[Ink]:
+    """Return what is inside of each frame, without the folds of the paper."""
+    left_of, above, side = round(_GAPS[0] * SCALE), round(_GAPS[1] * SCALE), round(BOX * SCALE)
+    height, width = above + side, left_of + side
+    page = np.empty((N_ROWS * height, N_COLUMNS * width), np.float32)
+    cells = page.reshape(N_ROWS, height, N_COLUMNS, width).swapaxes(1, 2)
+    for (row, column), (left, top, right, bottom) in frames.items():
+        cells[row, column] = ink[top - above : bottom, left - left_of : right]
+    _unfold(page, width, left_of)
+    _unfold(page.T, height, above)
+    inset = round(_INSET * SCALE)
+    inside = np.s_[above + inset : height - inset, left_of + inset : width - inset]
+    return [cells[at][inside] for at in frames]
+
+
+def _unfold(page: Ink, pitch: int, gap: int) -> None:
+    """Take off, in place, dark lines that cross cells and the gaps before them from side to side.
+
+    There is nothing between the boxes that could do so but a fold.
+    """
+    height, width = page.shape
+    reach, slant = round(_FOLD_REACH * SCALE), round(_FOLD_SLANT * SCALE)
+    free = slice(round(_FREE[0] * SCALE), round(_FREE[1] * SCALE))
+    smooth = box_mean(page, 3).reshape(height, -1, pitch)
+    gaps = np.median(smooth[:, :, free], axis=2).T
+    gaps -= np.median(gaps, axis=1, keepdims=True)
+    n = len(gaps)
+    at, slopes = (np.arange(n) + gap / pitch / 2) / n - 0.5, np.arange(-slant, slant + 1)
+    rows = np.arange(height) + np.rint(slopes[:, None] * at).astype(int)[:, :, None]
+    near, columns = np.arange(-reach, reach + 1), np.arange(width)
+    cells = columns // pitch
+    while True:
+        lines = gaps[np.arange(n)[:, None], rows.clip(0, height - 1)]
+        strengths = np.partition(lines, n // 5, axis=1)[:, n // 5]
+        best, start = np.unravel_index(strengths.argmax(), strengths.shape)
+        if strengths[best, start] < _FOLD:
+            return
+        places = (rows[best, :, start, None] + near).clip(0, height - 1)
+        levels = np.take_along_axis(gaps, places, axis=1).clip(0, 0.8)
+        np.put_along_axis(gaps, places, 0.0, axis=1)
+        level = (levels[cells] + levels[np.minimum(cells + 1, n - 1)]) / 2
+        course = np.rint(start + slopes[best] * (columns / width - 0.5)).astype(int)
+        line = (course[:, None] + near).clip(0, height - 1), columns[:, None]
+        page[line] = 1 - (1 - page[line]) / (1 - level)
 
 
 def _digit_in(ink: Ink, highest: float, noise: float) -> Grey | None:

@@ -55,6 +55,15 @@ def filled(rng, images, labels, *, n_empty=10, ink=(10, 110), size=(6.5, 12.5)) 
     return Filled(page, written)
 
 
+def folded(page, at, axis, *, slant=1.5, dark=0.3, wide=0.3) -> Grey:
+    """Fold a page across, at so many millimetres: the paper is darker there, and beside it."""
+    along, across = (np.indices(page.shape) + 0.5)[:: 1 if axis else -1] / DOTS
+    beside = across - at - slant * (along / along.max() - 0.5)
+    light = 1 - dark * np.exp(-((beside / wide) ** 2))
+    light *= np.where(beside > 0, 1 - 0.1 * np.exp(-np.abs(beside) / 20), 1)
+    return (page * light).astype(np.uint8)
+
+
 def table(rng, height, width, kind) -> NDArray[np.float64]:
     """A surface for the page to lie on: wood, a checked cloth, or one colour with noise."""
     y, x = np.mgrid[:height, :width] / width

@@ -18,7 +18,7 @@ from mnistcli.datasets.gathering import gather
 from mnistcli.errors import BadImageError
 from mnistcli.sheets import picture_of, read_sheet, sheet_file
 from tests.conftest import bundled_idx
-from tests.photographs import empty_page, filled, photographed
+from tests.photographs import empty_page, filled, folded, photographed
 
 KINDS = ("wood", "cloth", "plain")
 HARD = {
@@ -77,6 +77,16 @@ def test_pencil_is_read(test_images, labels):
     rng = np.random.default_rng(8)
     page, written = filled(rng, test_images, labels, ink=(120, 175), n_empty=60)
     read = read_sheet(decoded(photographed(rng, page)))
+    check(read, written)
+    assert len(read.empties) == 60
+
+
+@pytest.mark.parametrize(("axis", "at"), [(0, 97.0), (1, 59.0)], ids=["across", "down"])
+def test_a_fold_is_no_digit(axis, at, test_images, labels):
+    # Through the fourth row, or the third column: a line in every box there, written in or not.
+    rng = np.random.default_rng(12)
+    page, written = filled(rng, test_images, labels, n_empty=60)
+    read = read_sheet(decoded(photographed(rng, folded(page, at, axis), kind="plain")))
     check(read, written)
     assert len(read.empties) == 60
 
