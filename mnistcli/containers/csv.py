@@ -208,7 +208,9 @@ def _lines_of(stream: Stream) -> Iterator[list[bytes]]:
         is_end = len(chunk) < BLOCK_BYTES
         if chunk.endswith(b"\r"):  # which may be half of a line's end
             chunk += stream.read(1)
-        *lines, rest = (rest + chunk).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        text = rest + chunk
+        text = text.rstrip(b"\x1a\r\n") if is_end else text  # DOS ends a text with Ctrl-Z
+        *lines, rest = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
         if is_end:
             lines.append(rest)
         told = [*filter(bytes.strip, lines)]  # quick, where there are millions of empty ones

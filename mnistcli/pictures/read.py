@@ -163,7 +163,7 @@ def _drawing(stream: reading.Stream, name: str) -> Batch:
     pixels.
     """
     try:
-        text = _whole(stream, MAX_DRAWING_BYTES).decode("utf-8-sig")
+        text = _whole(stream, MAX_DRAWING_BYTES).decode("utf-8-sig").rstrip("\x1a")
     except UnicodeDecodeError:
         raise reading.FormatError("is no picture of a known kind", hint=_hint()) from None
     lines = text.expandtabs().rstrip().lstrip("\r\n").splitlines()

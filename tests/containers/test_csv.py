@@ -100,6 +100,14 @@ def test_blocks_end_anywhere(monkeypatch, block, end):
     assert digits_in(end.join(rows).encode())[2] == [" row 31: has 1 column, expected 785"]
 
 
+@pytest.mark.parametrize("end", ["\r\n\x1a", "\x1a", "\r\n\x1a\r\n"])
+def test_the_letter_that_ends_a_text_of_dos_is_no_row(end):
+    lines = table([[1, 2, 3], *PIXELS], KAGGLE, end="\r\n").rstrip() + end.encode()
+    images, labels, faults = digits_in(lines)
+    assert np.array_equal(images.reshape(3, -1).T, PIXELS)
+    assert (labels.tolist(), faults) == ([1, 2, 3], [])
+
+
 def test_a_million_bad_rows_are_a_million_faults_and_few_are_cheap():
     lines = table([[1, 2, 3] * 100, *np.repeat(PIXELS, 100, axis=1)], KAGGLE).splitlines()
     lines[7] = lines[200] = b"nonsense"
