@@ -20,7 +20,7 @@ from mnistcli.errors import UsageError
 from mnistcli.files import check_writable, write_atomically
 from mnistcli.gallery import CaptionedImage, Gallery
 from mnistcli.linear_model.classifier import LinearClassifier
-from mnistcli.linear_model.newton import NewtonProgress
+from mnistcli.linear_model.pace import NewtonProgress
 from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.paths import check_ending
 from mnistcli.settings import TrainingSettings

@@ -9,12 +9,13 @@ The function that is minimised is that of `objective`, without L1. A fit takes t
    roughly from the one before (Friedman, Hastie and Tibshirani, J. Stat. Softw. 2010, section 2.5,
    "pathwise").
 4. Descent (`_descend`): L-BFGS steps with line search (`lbfgs`). The initial matrix is not a
-   multiple of the identity but the inverse of a Hessian from a few thousand rows. They converge
-   like conjugate gradients preconditioned with it (Hsia, Chiang and Lin, ACML 2018), but the
-   product with the data that a Hessian-vector product would cost is a gradient at a better point,
-   and no inner loop has to guess how accurate to be. Where few rows have nearly all of the
-   curvature, as near the optimum of features that tell classes well apart, a step leads to the
-   optimum of these and of a linear function in place of the others: a pass over few costs little.
+   multiple of the identity but the inverse of a Hessian from a few thousand rows
+   (`preconditioner`). They converge like conjugate gradients preconditioned with it (Hsia, Chiang
+   and Lin, ACML 2018), but the product with the data that a Hessian-vector product would cost is a
+   gradient at a better point, and no inner loop has to guess how accurate to be. Where few rows have
+   nearly all of the curvature, as near the optimum of features that tell classes well apart, a step
+   leads to the optimum of these and of a linear function in place of the others: a pass over few
+   costs little.
 5. Certificate (`certificate`): the answer is measured in float64, its intercept moved to the best
    for its weights; where float32 was too coarse for the tolerance, the last steps are taken in
    float64.
@@ -23,16 +24,18 @@ The function that is minimised is that of `objective`, without L1. A fit takes t
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from mnistcli.arrays import Float64s, Floats, Labels, Places, Rows
 from mnistcli.linear_model import objective
 from mnistcli.linear_model.certificate import Certificate, Fit, relative
-from mnistcli.linear_model.lbfgs import LBFGS, expected_seconds, search_along
+from mnistcli.linear_model.lbfgs import LBFGS, search_along
+from mnistcli.linear_model.pace import NewtonProgress, Pace, expected_seconds
+from mnistcli.linear_model.preconditioner import Preconditioner
 from mnistcli.linear_model.problem import (
     Block,
     LocalBlocks,
@@ -67,34 +70,6 @@ FEW_WAIT = 5  # so many steps on all rows are next.
 PATIENCE = 10  # Steps without progress after which rounding errors are taken to have won.
 SETTLED = 1e-4  # Without a penalty: a last step so short (squared, relative) is an arrival.
 TIGHTER = (1.0, 0.5, 0.25)  # Shares of the tolerance that float64 steps try, in turn.
-
-
-class NewtonProgress(NamedTuple):
-    """Where a fit stands: `relative_gradient_norm` has to fall to about `tol`.
-
-    With a penalty `tol` is what the bound on the gap, ||dF(W)||^2 / 2, asks of the gradient.
-    """
-
-    iteration: int
-    objective: float
-    relative_gradient_norm: float
-    tol: float
-    share: float  # of the rows that the step was on: fewer than all for the rough solution
-    seconds_left: float  # of the fit, about
-    coef: Callable[[], Float64s]  # returns the weights, of the shape in `Fit`
-
-    @property
-    def digits(self) -> tuple[float, float]:
-        """The decimal digits gained and wanted: the solver gains them at an even pace."""
-        wanted = -math.log10(self.tol)
-        if self.share < 1:
-            return 0.0, wanted
-        return max(0.0, -math.log10(max(self.relative_gradient_norm, self.tol))), wanted
-
-    def __str__(self) -> str:
-        norm = f"gradient {self.relative_gradient_norm:.1e} of its start, goal {self.tol:.0e}"
-        some = f" on {100 * self.share:.0f} % of the rows" if self.share < 1 else ""
-        return f"{self.seconds_left:.0f} s to go, iteration {self.iteration}{some}: {norm}"
 
 
 @one_blas_thread
@@ -212,15 +187,13 @@ class _Minimiser:
     n_passes: float = 0.0
     start_norm: float = 0.0
     is_settled: bool = False
-    end: float = 0.0  # when all is expected to be done
-    _first: tuple[float, float] | None = None  # step on all rows: digits after it, and when it was
+    pace: Pace = field(default_factory=Pace)
 
     def run(self, start: Float64s | None) -> Point:
         """Return the solution, measured in float64 with the intercept at its best."""
         problem = self.problem
         if self.progress is not SILENT:  # it takes a twentieth of a small fit
-            expected = expected_seconds(problem.X, len(problem.y), problem.n_outputs)
-            self.end = time.perf_counter() + expected
+            self.pace = Pace(expected_seconds(problem.X, len(problem.y), problem.n_outputs))
         prior = np.zeros((problem.n_outputs, problem.X.shape[1] + 1))
         prior[:, -1] = objective.prior_intercept(self.class_weights)
         self.n_passes += 0.5
@@ -290,7 +263,7 @@ class _Minimiser:
         self, problem: Problem, theta: Float64s, tol: float, *, is_rough: bool = False
     ) -> tuple[Point, LBFGS]:
         """Descend from parameters; return where that led, and what was learned on the way."""
-        lbfgs = LBFGS(self.rng, tol, is_rough=is_rough)
+        lbfgs = LBFGS(Preconditioner(self.rng, tol, is_rough=is_rough))
         self.n_passes += self._share(problem)
         return self._descend(problem, problem.point(theta), tol, lbfgs), lbfgs
 
@@ -374,16 +347,7 @@ class _Minimiser:
         start_norm = self.start_norm * problem.factor * share
         if problem.penalty > 0.0:
             target = relative(math.sqrt(2.0 * self.tol * point.objective), start_norm)
-        norm = relative(point.gradient_norm, start_norm)
-        coef = partial(self.coef_at, point.theta)
-        now = time.perf_counter()
-        left = max(self.end - now, 0.0)
-        at = NewtonProgress(self.n_iterations, point.objective, norm, target, share, left, coef)
-        done, wanted = at.digits
-        if share == 1.0:
-            # The more digits there are, the more their pace says, and the less what was expected.
-            first, since = self._first = self._first or (done, now)
-            by_pace = (now - since) / max(done - first, 1e-3) * (wanted - done)
-            known = done / wanted if left else 1.0
-            at = at._replace(seconds_left=known * by_pace + (1.0 - known) * left)
-        self.progress.update("fit", done, wanted, at)
+        norm, coef = relative(point.gradient_norm, start_norm), partial(self.coef_at, point.theta)
+        at = NewtonProgress(self.n_iterations, point.objective, norm, target, share, 0.0, coef)
+        at = self.pace.timed(at)
+        self.progress.update("fit", *at.digits, at)

@@ -15,7 +15,7 @@ from mnistcli.features.copies import MadeRows
 from mnistcli.features.kinds import learn_features, restored_features
 from mnistcli.linear_model.certificate import Fit
 from mnistcli.linear_model.classifier import LinearClassifier
-from mnistcli.linear_model.lbfgs import expected_seconds
+from mnistcli.linear_model.pace import expected_seconds
 from mnistcli.linear_model.problem import n_blocks
 from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.memory import Room, machine_bytes

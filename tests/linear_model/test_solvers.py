@@ -15,9 +15,10 @@ from mnistcli.arrays import SomeRows
 from mnistcli.errors import TrainingError
 from mnistcli.linear_model.certificate import Certificate, Fit, certify, joint_fit
 from mnistcli.linear_model.classifier import LinearClassifier, pairs_of
-from mnistcli.linear_model.lbfgs import LBFGS, inclusion_chances, probe, search_along
+from mnistcli.linear_model.lbfgs import LBFGS, probe, search_along
 from mnistcli.linear_model.newton import fit_newton
 from mnistcli.linear_model.objective import loss_weights
+from mnistcli.linear_model.preconditioner import Preconditioner, inclusion_chances
 from mnistcli.linear_model.problem import (
     LocalBlocks,
     Problem,
@@ -315,7 +316,7 @@ def hessian_times(problem, point, v):
 @pytest.mark.parametrize(("n_samples", "n_features"), [(90, 5), (30, 60)])
 def test_the_preconditioner_of_few_rows_is_the_inverse_hessian(n_samples, n_features):
     problem, point = problem_at(2, n_samples, n_features)
-    exact = LBFGS(np.random.default_rng(0), 1e-9)
+    exact = Preconditioner(np.random.default_rng(0), 1e-9)
     exact.refresh(problem, point)
     v = centred(np.random.default_rng(3).normal(size=point.theta.shape))
     np.testing.assert_allclose(exact.times(hessian_times(problem, point, v)), v, atol=5e-3)
@@ -323,7 +324,7 @@ def test_the_preconditioner_of_few_rows_is_the_inverse_hessian(n_samples, n_feat
 
 def test_blocks_of_the_preconditioner_are_those_of_the_classes():
     problem, point = problem_at(4)
-    blocks = LBFGS(np.random.default_rng(0), 1e-9)
+    blocks = Preconditioner(np.random.default_rng(0), 1e-9)
     blocks.refresh(problem, point)
     v = centred(np.random.default_rng(3).normal(size=point.theta.shape))
     (block,) = problem.blocks.blocks
@@ -340,7 +341,7 @@ def test_blocks_of_the_preconditioner_are_those_of_the_classes():
 @pytest.mark.parametrize(("tol", "factor"), [(1e-9, 2), (1e6, 1)])
 def test_an_old_preconditioner_is_drawn_again_from_twice_the_rows_if_much_is_to_come(tol, factor):
     problem, point = problem_at(4, 9000)
-    preconditioner = LBFGS(np.random.default_rng(0), tol)
+    preconditioner = Preconditioner(np.random.default_rng(0), tol)
     preconditioner.refresh(problem, point)
     n_first = preconditioner._n_drawn
     for _ in range(21):
@@ -369,7 +370,7 @@ def test_a_step_ends_where_the_slope_is_half_or_less_and_is_remembered(n_classes
         again = problem.point(new.theta)
         assert new.objective == pytest.approx(again.objective, rel=1e-12)
         np.testing.assert_allclose(new.gradient, again.gradient, rtol=1e-9, atol=1e-9)
-        lbfgs = LBFGS(np.random.default_rng(0), 1e-9)
+        lbfgs = LBFGS(Preconditioner(np.random.default_rng(0), 1e-9))
         lbfgs.remember(point, new)
         # The secant equation: the last change of the gradient leads back along the last step.
         change = new._replace(gradient=new.gradient - point.gradient)
@@ -380,7 +381,7 @@ def test_a_step_ends_where_the_slope_is_half_or_less_and_is_remembered(n_classes
 
 def test_a_step_without_curvature_is_forgotten():
     problem, point = problem_at(2)
-    lbfgs = LBFGS(np.random.default_rng(0), 1e-9)
+    lbfgs = LBFGS(Preconditioner(np.random.default_rng(0), 1e-9))
     before = lbfgs.direction(problem, point)
     wrong = point._replace(theta=point.theta + 1.0, gradient=point.gradient - 1.0)
     lbfgs.remember(point, wrong)
