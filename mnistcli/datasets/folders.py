@@ -226,7 +226,7 @@ def pictures_in(
         for path in others:
             found += pictures_in(path, part, digit, depth + 1)
     else:  # which is told
-        unread = (path for path in others if any(map(is_picture, content_of(path))))
+        unread = (path for path in others if any(map(is_picture, all_below(path))))
         found += [LabelledPicture(path, digit, part) for path in unread]
     return found
 

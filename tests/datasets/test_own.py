@@ -430,15 +430,15 @@ def test_folders_may_be_called_in_words_and_in_german(folder, few, names):
 @pytest.mark.parametrize("strange", ["pupil_3", "true", "2 or 7", "1st", "28x28", "9_eight", "12"])
 def test_folders_beside_those_of_digits_are_left_out_and_told(folder, few, strange):
     class_folders(folder, *few)
-    class_folders(folder / strange, few[0][:9], few[1][:9] * 0)
-    (folder / strange / "0").rename(folder / "images")
-    (folder / "images").rename(folder / strange / "images")
-    found = gather(folder)
-    assert not found.failures  # no picture of its own
-    shutil.copytree(folder / strange / "images", folder / strange, dirs_exist_ok=True)
+    told = ((str(folder / strange), "nothing says which digit it shows"),)
+    (folder / strange / "empty").mkdir(parents=True)
+    assert not gather(folder).failures
+    class_folders(folder / strange, few[0][:9], few[1][:9] * 0)  # none of its own, but below it
     found = gather(folder)
     assert_same_digits(found, few)
-    assert found.failures == ((str(folder / strange), "nothing says which digit it shows"),)
+    assert found.failures == told
+    shutil.copytree(folder / strange / "0", folder / strange, dirs_exist_ok=True)
+    assert gather(folder).failures == told
 
 
 def test_pictures_of_one_of_several_people_that_nothing_is_said_of_are_told(folder, few):
