@@ -32,6 +32,7 @@ from mnistcli.progress import SILENT, Progress, usual
 from mnistcli.ranges import check_kind
 from mnistcli.registry.card import ModelCard, features_entry
 from mnistcli.registry.model_file import Model
+from mnistcli.sampling import first_alike
 from mnistcli.settings import FoldSpec, SolverSettings, TrainingSettings
 from mnistcli.tasks import Task, parse_task
 
@@ -82,6 +83,11 @@ def train(
         problem = f"{dataset.name} has no test images of {task.name}"
         raise TrainingError(problem, hint="split it anew: --split random")
     samples = splits.training_samples(dataset, task, settings.split)
+    if settings.search or settings.folds:
+        n_times = np.bincount(first_alike(samples.images))
+        if n_alike := n_times[n_times > 1].sum():
+            told = f"{n_alike:,} of {len(samples):,} training images are the same as others"
+            progress.note(f"{told}: folds learn some of those that they judge")
     weight = splits.sample_weights(dataset, samples.index, settings.weights)
     design = replace(_design_of(samples, task, settings, cache, progress), weight=weight)
     is_learned = bool(design.features and design.features.arrays)

@@ -84,6 +84,19 @@ def test_the_best_c_is_taken_not_the_simplest(mnist):
     assert metrics["cv_accuracies"] == list(given.cross_validation.accuracies)
 
 
+@pytest.mark.parametrize("asked", [{"folds": FoldSpec(2)}, {"search": True}, {}], ids=str)
+def test_images_that_folds_learn_and_judge_are_counted(mnist, asked):
+    part = LabelledImages(mnist.train.images[:90], mnist.train.labels[:90])
+    twice = [np.concatenate([each, each[:40]]) for each in (part.images, part.labels)]
+    recorder = Recorder()
+    for train in (LabelledImages(*twice), part):
+        data = replace(mnist, train=train)
+        settings = TrainingSettings(**asked)
+        mnistcli.train("even-odd", data, settings, progress=recorder)
+    note = "80 of 130 training images are the same as others: folds learn some of those that they judge"
+    assert recorder.notes == [note] * bool(asked)
+
+
 def test_folds_that_have_not_converged_are_counted(mnist):
     settings = SolverSettings(max_iter=1)
     assert train(mnist, settings, folds=FoldSpec(2, 2)).cross_validation.n_not_converged == 4
