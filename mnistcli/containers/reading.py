@@ -20,7 +20,9 @@ HEAD_BYTES = 4096
 MAX_COPIED_BYTES = 1 << 30
 _AT_ONCE = 1 << 22
 RAW = "a camera raw file"
-SAVEZ = "in Python: numpy.savez('digits.npz', images=images, labels=labels)"
+_INTO = "numpy.savez('digits.npz', images={}, labels={})"
+SAVEZ = "in Python: " + _INTO.format("images", "labels")
+_READ = "in Python, by the names they have there: {}; " + _INTO
 # Of the PNG files in a column, which Hugging Face's have.
 _TO_PICTURES = (
     "in Python: for i, row in pandas.read_parquet(FILE).iterrows(): "
@@ -35,16 +37,25 @@ _FOREIGN = {
     "a video or a sound": (rb"....ftyp|\x1aE\xdf\xa3|RIFF....(?:AVI |WAVE)|ID3[\2-\4]|OggS", ""),
     "a PDF or PostScript file": (rb"%PDF|%!PS|\xc5\xd0\xd3\xc6", _TO_PNG),
     "a web page, an SVG or other XML": (rb"\s*(?:\xef\xbb\xbf)?\s*<(?!stata)[!?a-zA-Z]", _TO_PNG),
-    "JSON": (rb"\s*(?:\xef\xbb\xbf)?\s*(?:\{\s*\"|\[\s*[\[{])", SAVEZ),
+    "JSON": (
+        rb"\s*(?:\xef\xbb\xbf)?\s*(?:\{\s*\"|\[\s*[\[{])",
+        _READ.format("d = pandas.read_json(FILE)", "d['image'].tolist()", "d['label']"),
+    ),
     "a Python pickle, which could run code": (
         # Also the oldest protocol, and joblib's, which compresses.
-        rb"\x80[\x02-\x05]|\(*c(?:numpy\.|copy_reg\n|__builtin__\n)|ZF0x|x[\x01^\x9c\xda](?=.{,64}[\0-\x08\x80-\xff])",
+        rb"\x80[\x02-\x05]|\([ld]p\d+\n|\(*c(?:numpy\.|copy_reg\n|__builtin__\n)|ZF0x|x[\x01^\x9c\xda](?=.{,64}[\0-\x08\x80-\xff])",
         SAVEZ,
     ),
     "a Parquet file": (rb"PAR1[\0-\x1f]", _TO_PICTURES),
-    "data of another program (TensorFlow, Arrow, HDF5, MATLAB, R, SPSS, Stata, LIBSVM, SQLite)": (
-        (rb".{4}\0{4}.{4}\n|ARROW1|\xff{4}.{2}\0\0|\x89HDF|MATLAB [57]|[XA]\n\0\0\0[\2\3]|RD[XA][23]\n"
-         rb"|\$FL[23]@|<stata_dta>|[+-]?[\d.]+ (?:qid:\d+ )?\d{1,5}:[\d.+-]|SQLite"),
+    "a LIBSVM file": (
+        rb"[+-]?[\d.]+ (?:qid:\d+ )?\d{1,5}:[\d.+-]",
+        _READ.format("X, y = sklearn.datasets.load_svmlight_file(FILE, n_features=784)", "X.toarray()", "y"),
+    ),
+    "MATLAB data": (rb"MATLAB 5", _READ.format("d = scipy.io.loadmat(FILE)", "d['X']", "d['y']")),
+    "HDF5 data": (rb"\x89HDF|MATLAB 7", _READ.format("d = h5py.File(FILE)", "d['X']", "d['y']")),
+    "data of another program (TensorFlow, Arrow, R, SPSS, Stata, SQLite)": (
+        (rb".{4}\0{4}.{4}\n|ARROW1|\xff{4}.{2}\0\0|[XA]\n\0\0\0[\2\3]|RD[XA][23]\n"
+         rb"|\$FL[23]@|<stata_dta>|SQLite"),
         SAVEZ,
     ),
     "an old Excel or Word file": (rb"\xd0\xcf\x11\xe0", DOCUMENT_TO),

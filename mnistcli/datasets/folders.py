@@ -81,8 +81,8 @@ def is_wanted(path: Path) -> bool:
 
 
 def _is_named_text(path: Path) -> bool:
-    """Return whether a text is called like what is read: labels.txt, X_test.txt."""
-    return path.suffix.lower() == ".txt" and meaning_of(_stem_of(path))[:2] != ("", "")
+    """Return whether a text, or what is packed, is called like what is read: X_test.txt, test.gz."""
+    return path.suffix.lower() in (".txt", ".gz") and meaning_of(_stem_of(path))[:2] != ("", "")
 
 
 def lacks_labels(path: Path) -> bool:
@@ -133,15 +133,14 @@ def content_of(folder: Path) -> list[Path]:
 
 def labels_beside(path: Path) -> Path | None:
     """Find the labels of images in a file of their own beside it, called so: y.csv of X.csv."""
-    if _holds("labels", path):
-        return None
-    words = {*words_in(_stem_of(path))}
-    apart = IMAGES | LABELS if _holds("images", path) else {"label", "labels"}
+    words, is_labels = {*words_in(_stem_of(path))}, _holds("labels", path)  # digits.npy may be both
+    apart = IMAGES | LABELS if _holds("images", path) else {"label", "labels", "target", "targets"}
     named = [
         each
         for each in content_of(path.parent)
         if is_wanted(each) and _holds("labels", each) and kind_of_path(each) == "file"  # no pipe
-        if words ^ {*words_in(_stem_of(each))} <= apart
+        if (other := {*words_in(_stem_of(each))}) ^ words <= apart
+        and (other > words or not is_labels)
     ]
     found = {_stem_of(each).lower(): each for each in reversed(named)}  # packed too: the plain one
     return found.popitem()[1] if len(found) == 1 else None
@@ -253,6 +252,14 @@ def _number_in(name: str) -> int:
         if not re.fullmatch(f"{_KINDS}|samples", word)
     }
     return said.pop() if len(said) == 1 else -1
+
+
+def check_not_counted(pictures: Sequence[LabelledPicture]) -> None:
+    """Raise CorruptFileError where pictures are called by a digit alone, which may be a count."""
+    if pictures and all(re.fullmatch("[0-9]", each.path.stem) for each in pictures):
+        path = pictures[0].path
+        hint = f"if it is the label: call it {path.stem}_{path.suffix}, and the others so too"
+        raise CorruptFileError(path, "is called by a digit alone: a label, or a count?", hint=hint)
 
 
 def check_largest_below(folder: Path) -> None:

@@ -219,6 +219,7 @@ class _Reading:
                     raise
                 self.failures.append((str(path), error.message.removeprefix(f"{path}: ")))
         if not self.parts:
+            folders.check_not_counted(pictures)
             folders.check_largest_below(whole)
 
     def _pictures(self, pictures: list[folders.LabelledPicture], place: Path) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -434,14 +437,16 @@ REFUSED = {
     "tar": (bytes(257) + b"ustar" + bytes(500), "or tar archive"),
     "Parquet": (b"PAR1\x15\x04" + bytes(9), "is a Parquet file"),
     "PyTorch": (zip_of({"a/data.pkl": b"", "a/data/0": b""}), "is a pickle of PyTorch"),
-    "HDF5": (b"\x89HDF\r\n\x1a\n", "is data of another program"),
-    "MATLAB 7.3": (b"MATLAB 7.3 MAT-file", "is data of another program"),
+    "HDF5": (b"\x89HDF\r\n\x1a\n", "is HDF5 data"),
+    "MATLAB": (b"MATLAB 5.0 MAT-file", "is MATLAB data"),
+    "MATLAB 7.3": (b"MATLAB 7.3 MAT-file", "is HDF5 data"),
     "R": (zipped(b"X\n\0\0\0\3\0\4\3\1"), "is data of another program"),
     "a pickle": (pickle.dumps(STROKES), "is a Python pickle"),
     "JSON": (b'[{"label": 7, "pixel0": 0}]', "is JSON"),
-    "LIBSVM": (b"7 " + b" ".join(b"%d:3" % i for i in range(100, 220)), "is data of another program"),
+    "LIBSVM": (b"7 " + b" ".join(b"%d:3" % i for i in range(100, 220)), "is a LIBSVM file"),
     "Stata": (b"<stata_dta><header>", "is data of another program"),
     "Arrow": (b"\xff\xff\xff\xff\x88\1\0\0\x10\0\0\0" + bytes(99), "is data of another program"),
+    "a pickle of a list": (b"(lp1\ncnumpy.core.multiarray\n_reconstruct\np2\n", "is a Python pickle"),
     "the pickle of deeplearning.net": (b"((cnumpy.core.multiarray\n_reconstruct\np1\n", "is a Python pickle"),
     "pixels in one cell": (b'label,pixels\n7,"' + b"0 " * 783 + b'9"', "has 2 columns in its first line"),
     "JSON by name": (b'{"images": [[0]], "labels": [4]}', "is JSON"),
@@ -461,6 +466,40 @@ def test_what_may_be_read_in_two_ways_is_refused_by_every_command(name):
             read(data)
         assert problem in caught.value.message
         assert "\n" not in caught.value.message
+
+
+def as_libsvm(path, rows):
+    import sklearn.datasets
+
+    sklearn.datasets.dump_svmlight_file(rows.astype(float), LABELS, str(path), zero_based=False)
+
+
+def as_matlab(path, rows):
+    import scipy.io
+
+    scipy.io.savemat(path, {"X": rows, "y": LABELS[:, None]})
+
+
+def as_json(path, rows):
+    objects = [
+        {"label": int(label), "image": row.tolist()}
+        for row, label in zip(rows, LABELS, strict=True)
+    ]
+    path.write_text(json.dumps(objects))
+
+
+@pytest.mark.parametrize("write", [as_libsvm, as_matlab, as_json])
+def test_what_a_hint_says_makes_a_file_that_is_read(images, write, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "digits", images.reshape(12, 784))
+    with pytest.raises(CorruptFileError) as caught:
+        read_labelled(tmp_path / "digits")
+    line = caught.value.hint.partition(": ")[2].replace("FILE", "'digits'")
+    imports = "import numpy, pandas, scipy.io, sklearn.datasets\n"
+    subprocess.run([sys.executable, "-c", imports + line], check=True)
+    found = read_labelled(tmp_path / "digits.npz", raw=True)
+    assert np.array_equal(found.images, images)
+    assert np.array_equal(found.labels, LABELS)
 
 
 @pytest.mark.parametrize(

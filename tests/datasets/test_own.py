@@ -224,6 +224,16 @@ def pandas_frames_apart(folder, images, labels):
     np.savetxt(folder / "y.csv.gz", labels, "%d", header="0", comments="")
 
 
+def packed_and_called_by_parts(folder, images, labels):
+    (folder / "train.gz").write_bytes(gzip.compress(idx_bytes(images)))
+    (folder / "train_labels.gz").write_bytes(gzip.compress(idx_bytes(labels)))
+
+
+def arrays_called_digits(folder, images, labels):
+    np.save(folder / "digits.npy", images)
+    np.save(folder / "digits_target.npy", labels)
+
+
 def an_array_and_a_table(folder, images, labels):
     np.save(folder / "X.npy", images)
     np.savetxt(folder / "y.csv", labels, "%d", header="label", comments="")
@@ -248,6 +258,8 @@ def listed_in_a_text(folder, images, labels):
         in_nists_folders,
         tables_apart,
         texts_apart,
+        packed_and_called_by_parts,
+        arrays_called_digits,
         pandas_frames_apart,
         listed_in_a_text,
         class_folders,
@@ -402,6 +414,17 @@ def test_pictures_that_are_counted_are_not_labelled(folder, few, name):
         Image.fromarray(image).save(folder / f"{name.format(i, i % 25, i // 25)}.png")
     with pytest.raises(CorruptFileError, match="are called by a number of their own"):
         gather(folder)
+
+
+def test_pictures_called_by_a_digit_alone_are_asked_about(folder, few):
+    for i, image in enumerate(few[0][:10]):
+        Image.fromarray(image).save(folder / f"{i}.png")
+    with pytest.raises(CorruptFileError, match=r"0\.png: is called by a digit alone") as caught:
+        gather(folder)
+    assert "call it 0_.png" in caught.value.hint
+    for i in range(10):
+        (folder / f"{i}.png").rename(folder / f"{i}_.png")
+    assert sorted(everything(gather(folder))[1]) == [*range(10)]
 
 
 @pytest.mark.parametrize("name", ["one more.png", "zero_shot_5.png", "One-to-one.png"])
@@ -1242,7 +1265,8 @@ def one_picture(folder):
         (lambda _: None, DataUnavailableError, "holds no labelled digits"),
         (blank_pictures, BadImageError, "3 of 3 pictures cannot be used"),
         (one_picture, BadImageError, "1 of 2 pictures cannot be used"),
-        (lambda f: Image.new("L", (9, 9)).save(f / "7.png"), DataUnavailableError, "no labelled"),
+        (lambda f: Image.new("L", (9, 9)).save(f / "IMG.png"), DataUnavailableError, "no labelled"),
+        (lambda f: Image.new("L", (9, 9)).save(f / "7.png"), CorruptFileError, "a digit alone"),
         (lambda f: (f / "a.csv").write_text("label,x\n"), CorruptFileError, "a.csv"),
         (lambda f: np.savez(f / "a.npz", images=np.eye(28)[None]), CorruptFileError, "no labels"),
         (lambda f: (f / "a.csv").symlink_to(f / "gone"), DataUnavailableError, "no labelled"),
