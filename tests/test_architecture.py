@@ -226,6 +226,22 @@ def test_every_command_has_its_help_in_one_text_and_nothing_else_has():
     assert re.findall(r"(?m)^## (.*)$", text) == paths
 
 
+@pytest.mark.parametrize("name", [name for names in COMMANDS.values() for name in names])
+def test_what_excludes_or_goes_with_what_are_options_that_there_are(name):
+    """Of a name that is misspelt in a rule of `@command` nobody would ever hear."""
+    command = read_command(name)
+    options = {
+        each.name
+        for one in (command, *getattr(command, "commands", {}).values())
+        for each in one.params
+    }
+    module = importlib.import_module(f"mnistcli.cli.commands.{name}")
+    for node in ast.walk(ast.parse(Path(module.__file__).read_text("utf-8"))):
+        if isinstance(node, ast.keyword) and node.arg in ("apart", "together"):
+            rules = eval(ast.unparse(node.value), vars(module))  # noqa: S307 - ours
+            assert {*" ".join(rules).split()} <= options
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["models", "list", "--json"]])
 def test_some_commands_need_no_numpy(arguments, home, model):
     assert "numpy" not in loaded_after(arguments, home)

@@ -106,8 +106,8 @@ def curve(
         order = {learning_curves.key_of(each, data): i for i, each in enumerate(variants)}
         source = partial(learning_curves.curve_points, data, variants, file=file, cache=cache)
     points = []
-    with call.cluster, Bars(call) as shown:
-        for point in source(n_jobs=jobs, progress=shown):
+    with call.cluster, Bars(call) as bars:
+        for point in source(n_jobs=jobs, progress=bars):
             points.append(point)
             if call.format == "jsonl":
                 write(point_line(point))

@@ -77,8 +77,8 @@ def download(
     elif check:
         call.emit(installed(store.verify(dataset), checked=True))
     else:
-        with Bars(call, unit="bytes") as shown:
-            installation = store.install(dataset, source, force=force, progress=shown)
+        with Bars(call, unit="bytes") as bars:
+            installation = store.install(dataset, source, force=force, progress=bars)
         call.emit(installed(installation))
 
 
@@ -94,9 +94,9 @@ def _install_own(
         store.check_free(name)
     pictures: list[str] = []
     taken = partial(draw_page, call.figure, pictures) if call.figure else lambda _: None
-    with Bars(call, unit="items") as shown:
-        found = gather(path, sheet=taken if sheet else None, progress=shown, **how)
-        installation = store.install_own(name, found, replacing=replace, progress=shown)
+    with Bars(call, unit="items") as bars:
+        found = gather(path, sheet=taken if sheet else None, progress=bars, **how)
+        installation = store.install_own(name, found, replacing=replace, progress=bars)
     call.note(*found.notes, *pictures)
     alike: dict[str, list[str]] = {}
     for source, reason in found.failures:

@@ -127,8 +127,8 @@ def reproduce(call: Call, model: str | None = MODEL_ARGUMENT) -> None:
 
     loaded = call.registry().load(model)
     data = call.dataset_of(loaded)
-    with Bars(call) as shown:
-        result = reproduce(loaded, data, n_jobs=-1, progress=shown)
+    with Bars(call) as bars:
+        result = reproduce(loaded, data, n_jobs=-1, progress=bars)
     call.emit(reproduced(result))
     if not result.is_reproduced:
         raise NotReproducedError(loaded.ref, result.n_different, result.n_test)

@@ -171,9 +171,9 @@ def train(
         left_out = indices_to_leave_out(without, data, how.split.kind)
         how = replace(how, split=replace(how.split, without=left_out))
     typed = _ELSEWHERE.sub("", shlex.join([*call.defaults, "mnistcli", *sys.argv[1:]]))
-    with call.cluster, Bars(call) if watch is None else Watch(call, watch, parsed) as shown:
+    with call.cluster, Bars(call) if watch is None else Watch(call, watch, parsed) as bars:
         result = training.train(
-            parsed, data, how, command=typed, cache=call.features(), progress=shown
+            parsed, data, how, command=typed, cache=call.features(), progress=bars
         )
     call.warn(*convergence_warnings(result))
     entry = None
