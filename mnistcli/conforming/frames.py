@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mnistcli.conforming.lines import FRAME_LENGTH, LEAST_FRAMED
+from mnistcli.conforming.lines import FRAME_LENGTH, LEAST_FRAMED, are_sides
 from mnistcli.conforming.operations import (
     Pieces,
     median,
@@ -120,7 +120,7 @@ def _digit(own: Mask, inside: Mask) -> Mask | None:
     parts = pieces_of(inner)
     height, width = (int(inside.any(axis=axis).sum()) for axis in (1, 0))
     is_bar = (parts.width > FRAME_LENGTH * width) & (2 * parts.height < height)  # of an 8
-    is_digit = ~is_bar & (parts.height > LEAST_FRAMED * height)
+    is_digit = ~is_bar & ~are_sides(parts, own) & (parts.height > LEAST_FRAMED * height)
     if inside.sum() < UPRIGHT * height * width or not is_digit.any():
         return None
     width = _width(own, inside)

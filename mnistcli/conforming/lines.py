@@ -98,6 +98,8 @@ def touching_lines(pieces: Pieces, keep: Mask, frames: list[int]) -> Mask | None
             across = down = FRAME_LENGTH * min(own.shape)
         lines = _Lines.of(own).longer(across, down, across)
         rest = pieces_of(own & ~lines)
+        if is_frame:  # one of its sides may be too crooked for a line
+            rest = pieces_of(own & ~lines & ~rest.mask(are_sides(rest, own)))
         is_touching = bool(lines.any() and (rest.height > LEAST_LEFT * height).any())
         is_touching &= is_frame or rest.width.max(initial=0) < WIDEST_LEFT * own.shape[1]
         if is_touching or is_frame:
@@ -130,6 +132,16 @@ def rungs_between(pieces: Pieces, keep: Mask, lines: Mask) -> Mask | None:
         own = pieces.alone(i)
         found[pieces.box(i)] |= _Lines.of(own).longer(np.inf, len(own) // STEP * STEP, thickest)
     return found
+
+
+def are_sides(parts: Pieces, own: Mask) -> Mask:
+    """Tell which parts of a frame are what is seen of it from outside, all along, (n,)."""
+    seen = np.zeros_like(own)
+    for turn in range(4):
+        side = np.rot90(own, turn)
+        behind = np.logical_or.accumulate(side) & ~side  # below the first ink
+        seen |= np.rot90(side & ~np.logical_or.accumulate(behind), -turn)
+    return np.asarray(parts.sums(seen) >= FRAME_LENGTH * parts.area)
 
 
 def _uncrossed(lines: Mask, mask: Mask, thickest: float) -> Mask:

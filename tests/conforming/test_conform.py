@@ -543,6 +543,9 @@ def test_what_is_no_frame():
     zero = [(50, 50), (150, 50), (150, 250), (50, 250), (50, 45)]
     for picture in (
         drawn(zero, width=8),  # nothing is in it
+        # One side is too crooked for a line, and was read as a one.
+        drawn([(52, 49), (151, 52), (147, 158), (40, 150), (52, 45)], width=4),
+        drawn([(50, 50), (150, 60), (150, 250), (50, 240), (65, 150), (50, 45)], width=8),
         drawn(zero, [(50, 150), (150, 150)], width=16),  # an 8 of seven segments
         drawn(zero, [(95, 150), (105, 150)], width=10),  # a dotted zero
     ):
