@@ -29,9 +29,15 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Check types, strictly."""
+    """Check types, strictly, those of the examples in Python as well."""
     install(session, "type")
     session.run("mypy")
+    for path in (Path("README.md"), Path("mnistcli/cli/help/python.md")):
+        example = r"^```python\n(.*?)^```$|^(?:>>> |\.\.\. )([^\n]*\n)"
+        found = re.findall(example, path.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+        script = Path(session.create_tmp()) / f"{path.stem.lower()}_examples.py"
+        script.write_text("".join(block or line for block, line in found), "utf-8")
+        session.run("mypy", str(script))
 
 
 @nox.session
