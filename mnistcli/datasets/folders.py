@@ -44,10 +44,12 @@ _DATA = re.compile(
     re.IGNORECASE,
 )
 _JSON = (".json", ".jsonl", ".ndjson")
+_WORDS = DIGIT_WORDS | {"null": 0}
 # What may stand before the digit in the name of a folder or of a picture.
 _KINDS = "digit|class|cls|label|number|num|klasse|zahl|ziffer"
 _NUMBERED = re.compile(
-    rf"^(?:(?:{_KINDS})[ _=-]*)?([0-9]+)(?:_| ?[-(]|\.(?=[a-z].*\.))|(?:{_KINDS})[ _=-]*([0-9]+)",
+    rf"^(?:(?:{_KINDS})[ _=-]*)?([0-9]+)(?:_| ?[-(]|\.(?=[a-z].*\.))|(?:{_KINDS})[ _=-]*([0-9]+)"
+    rf"|^({'|'.join(_WORDS)})[ _-]*\(?\d*\)?\.\w+$",  # five_1.png, but not one_more.png
     re.IGNORECASE,
 )
 # What says it anywhere in the name of a picture.
@@ -58,9 +60,6 @@ _DATED = re.compile(
     r"[^\W\d_]*)[-_. ]+(?:19|20)[0-9]{2}(?![0-9])",
     re.IGNORECASE,
 )
-# A digit in words, and a count: five.png, five_1.png, but not one_more.png.
-_IN_WORDS = re.compile(r"([^\W\d_]+)[ _-]*\(?\d*\)?")
-_WORDS = DIGIT_WORDS | {"null": 0}
 # Of a table of names, which no table of pixels has.
 _MOST_COLUMNS = 60
 # Folders that nothing is said by, of a school, of a form and of a pupil in it.
@@ -118,7 +117,7 @@ def descended(folder: Path) -> Path:
         if any(kind_of_path(path) != "folder" and _is_read(path) for path in content):
             break
         below = [path for path in content if kind_of_path(path) == "folder"]
-        if len(below) != 1 or _said_by(below[0].name) != ("", None):
+        if len(below) != 1 or _said_by(below[0], folder) != ("", None):
             break
         folder = below[0]
     return folder
@@ -165,7 +164,7 @@ def containers_in(folder: Path, part: OfPart = "train") -> dict[Path, OfPart]:
     found: dict[Path, OfPart] = {}
     everything = content_of(folder)
     for path in everything:
-        of = _said_by(path.name)[0]
+        of = _said_by(path, folder)[0]
         if of and not is_wanted(path) and kind_of_path(path) == "folder":  # no train-images-idx3/
             found |= containers_in(path, of)
     content = [path for path in everything if is_wanted(path) and not is_picture_name(path.suffix)]
@@ -201,23 +200,23 @@ def pictures_in(
         problem = f"is called after {digit}, and its pictures after other digits"
         raise CorruptFileError(folder, problem, hint="rename one of the two")
     found, others = list[LabelledPicture](), list[Path]()
-    called = {_number_in(path.name) for path in content}
-    if digit is None and 0 not in called >= {10} and called & {*range(1, 10)}:
-        problem = "has folders called 10 and less, and none called 0"
-        hint = "call a folder 0 that holds zeros; those of people by name, as in anna/3/..."
+    called = {_number_in(path.name) for path in content} - {-1}
+    is_of_ten = 0 not in called >= {10} or max(called, default=0) >= N_CODES
+    if digit is None and is_of_ten and called & {*range(10)}:
+        problem = f"has folders called {min(called)} to {max(called)}, which count no digits"
+        hint = (
+            "leave those of digits, called 0 to 9; call those of people by name, as in anna/3/..."
+        )
         raise CorruptFileError(folder, problem, hint=hint)
-    if digit is None and max(called, default=-1) >= N_CODES and called & {*range(10)}:
-        problem = f"has folders called {min(called - {-1})} to {max(called)}, which count no digits"
-        raise CorruptFileError(folder, problem, hint="leave those of digits, called 0 to 9")
     # Those of NIST's Special Database 19 are called after the code of each character, 30 to 39.
-    is_nists = len(called & {*range(30, 40)}) > 1 and all(30 <= n < 80 for n in called - {-1})
+    is_nists = len(called & {*range(30, 40)}) > 1 and all(30 <= n < 80 for n in called)
     for path in content:
         if is_picture(path):
             number = numbers.get(path, "")
             own = int(number) if len(number) == 1 else None
             found.append(LabelledPicture(path, own if digit is None else digit, part))
             continue
-        of, own = _said_by(path.name)
+        of, own = _said_by(path, folder)
         if is_nists and 30 <= (code := _number_in(path.name)) < 40:
             own = code - 30
         said = part or of, own if digit is None else digit
@@ -238,16 +237,17 @@ def pictures_in(
 
 def _number_before(path: Path) -> str:
     """Return the number, be it a label or a count, that a picture is called after; "" for none."""
-    if match := _LABELLED.search(path.name) or _NUMBERED.search(path.name):
-        return match[match.lastindex or 0]
-    word = _IN_WORDS.fullmatch(unicodedata.normalize("NFC", path.stem.lower()))
-    return str(_WORDS.get(word[1], "")) if word else ""
+    name = unicodedata.normalize("NFC", path.name.lower())
+    match = _LABELLED.search(name) or _NUMBERED.search(name)
+    number = match[match.lastindex or 0] if match else ""
+    return str(_WORDS.get(number, number))
 
 
-def _said_by(name: str) -> tuple[OfPart, int | None]:
-    """Tell which part or digit a folder of this name holds: train, digit_3, 3_three, Drei."""
-    number = _number_in(name)
-    return meaning_of(name).part, number if 0 <= number < 10 else None
+def _said_by(folder: Path, root: Path) -> tuple[OfPart, int | None]:
+    """Tell the part and the digit that a folder, or one around it below the root, is called after."""
+    names = Path(os.path.relpath(folder, root)).parts
+    part: OfPart = next((of for name in names if (of := meaning_of(name).part)), "")
+    return part, next((n for name in names if 0 <= (n := _number_in(name)) < N_CLASSES), None)
 
 
 def _number_in(name: str) -> int:
@@ -309,12 +309,12 @@ def pictures_listed_in(path: Path, part: OfPart) -> list[LabelledPicture]:
         listed = [row for row in [*first[has_titles:], *rows] if len(row) > name]
         columns = [*itertools.zip_longest(*listed, fillvalue="")][: max(map(len, first))]
         places = _places_of(columns[name], path)
-        folders = {place.parent for place in places}
-        own = {folder: _said_by(folder.name)[1] for folder in folders}
+        said_by = {place.parent: _said_by(place.parent, path.parent) for place in places}
+        own = [said_by[place.parent] for place in places]
         told = [i for i, column in enumerate(columns) if i != name and any(column)]
         if not told:
-            pictures = (LabelledPicture(place, own[place.parent], part) for place in places)
-            return [each for each in pictures if each.digit is not None]
+            pictures = zip(places, own, strict=True)
+            return [LabelledPicture(it, n, of or part) for it, (of, n) in pictures if n is not None]
         titles = [*first[0] * has_titles, *[""] * len(columns)]  # fewer than cells, perhaps
         said = {i: parts_of(columns[i], titles[i]) for i in told}
         parts = [i for i, each in said.items() if each]
@@ -338,17 +338,13 @@ def pictures_listed_in(path: Path, part: OfPart) -> list[LabelledPicture]:
             hint = "cut the digits out of their pictures, into folders called 0 to 9"
             raise FormatError(problem, hint=hint)
         # Labels 0 and 1 may stand for folders called 3 and 7.
-        both = [(digit, own[place.parent]) for digit, place in zip(digits, places, strict=True)]
-        apart = [(digit, it) for digit, it in both if None not in (digit, it) and digit != it]
+        both = ((digit, it) for digit, (_, it) in zip(digits, own, strict=True))
+        apart = [each for each in both if None not in each and len({*each}) > 1]
         if 2 * len(apart) > len(places):
             problem = "says {} of a picture in a folder that is called after {}".format(*apart[0])
             raise FormatError(problem, hint="take the table away, or rename the folders")
-    of_folders = {folder: _part_said_by(folder, path.parent) for folder in folders}
-    of = said[parts[0]] if parts else [of_folders[place.parent] for place in places]
-    return [
-        LabelledPicture(place, digit, each or part)
-        for place, digit, each in zip(places, digits, of, strict=True)
-    ]
+    of = said[parts[0]] if parts else [of for of, _ in own]
+    return [*map(LabelledPicture, places, digits, [each or part for each in of])]
 
 
 def _with_suffixes(rows: Iterator[tuple[str, ...]], folder: Path) -> Iterator[tuple[str, ...]]:
@@ -361,12 +357,6 @@ def _with_suffixes(rows: Iterator[tuple[str, ...]], folder: Path) -> Iterator[tu
     if 2 * n_known > len(columns[i]):
         columns[i] = tuple(names.get(cell, cell) for cell in columns[i])
     return zip(*columns, strict=True)
-
-
-def _part_said_by(folder: Path, root: Path) -> OfPart:
-    """Return the part that a folder, or one around it below the root, is called after."""
-    names = Path(os.path.relpath(folder, root)).parts
-    return next((part for name in names if (part := meaning_of(name).part)), "")
 
 
 def _places_of(names: Sequence[str], table: Path) -> list[Path]:
