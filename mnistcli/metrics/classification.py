@@ -213,15 +213,9 @@ class Ranking:
 
 def rank(is_positive: Bools, scores: Float64s) -> Ranking:
     """Sort samples by falling score; at least one, both arrays of shape (n_samples,)."""
-    order = np.argsort(-scores)
-    falling = scores[order]
-    opens_level = np.append(True, falling[1:] != falling[:-1])
-    first_of_level = np.flatnonzero(opens_level)
-    level_of = np.empty(len(order), dtype=np.int64)
-    level_of[order] = np.cumsum(opens_level) - 1
-    n_positive = np.add.reduceat(is_positive[order].astype(np.int64), first_of_level)
-    n_samples = np.diff(first_of_level, append=len(order))
-    return Ranking(falling[first_of_level], level_of, n_positive, n_samples - n_positive)
+    lower, level_of, n_samples = np.unique(-scores, return_inverse=True, return_counts=True)
+    n_positive = np.bincount(level_of[is_positive], minlength=len(lower))
+    return Ranking(-lower, level_of, n_positive, n_samples - n_positive)
 
 
 def rankings_of(y: Labels, scores: Float64s) -> tuple[Ranking, ...]:
