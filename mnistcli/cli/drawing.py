@@ -2,14 +2,16 @@
 
 And where everything of plots, heat maps and sheets of pictures lies in one.
 
-A colour is a role, "ink" or "series-1": what it looks like says the theme of a file, or the style
-sheet of a page.
+A colour is a role, "ink" or "series-1", which the style sheet of a page gives its looks; the theme of
+a file has them from there.
 """
 
 import io
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 from unicodedata import normalize
 
@@ -32,16 +34,13 @@ LETTER = 16.0
 Points = list[tuple[float, float]]
 Theme = dict[str, str]
 
-# The series have Okabe and Ito's colours, which the colour-blind tell apart; in grey marks do it.
+# What a role looks like, on light and on dark paper, is told by the style sheet of a page alone. The
+# series have Okabe and Ito's colours, which the colour-blind tell apart; in grey marks do it.
+_SHEET = Path(__file__).parent / "report" / "results.css"
+_ROLES = re.findall(r"--([\w-]+): light-dark\((#\w{6}), (#\w{6})\)", _SHEET.read_text("utf-8"))
+LIGHT: Theme = {role: light for role, light, _ in _ROLES} | {"paper": "#ffffff"}
+DARK: Theme = {role: dark for role, _, dark in _ROLES} | {"paper": "#141416"}
 N_SERIES = 6
-_ROLES = ("paper", "ink", "quiet", "line", "faint", "right", "wrong", "on-strong",
-          *(f"series-{i}" for i in range(N_SERIES)))  # fmt: skip
-_ON_WHITE = """#ffffff #1c1c1e #5c5f66 #dadad4 #9aa7b8 #1a5499 #d9442f #ffffff
-               #0072b2 #d55e00 #009e73 #cc79a7 #5c5f66 #e69f00"""
-_ON_BLACK = """#141416 #ececee #a2a5ad #36363c #55606f #7ab2f5 #e0604a #101012
-               #56b4e9 #e8823a #2fc79a #e3a3c5 #a2a5ad #f0e442"""
-LIGHT: Theme = dict(zip(_ROLES, _ON_WHITE.split(), strict=True))
-DARK: Theme = dict(zip(_ROLES, _ON_BLACK.split(), strict=True))
 # The corners of a disc, a square, a triangle and a diamond, by how much of the way to the next they
 # are turned, and how far they are from the middle.
 _SYMBOLS = ((24, 0.0, 5.5), (4, 0.5, 6.6), (3, 0.0, 7.4), (4, 0.0, 7.2))
