@@ -61,7 +61,7 @@ class Call:
         elif self.format == "table":
             from mnistcli.cli.terminal.console import printed, rendered
 
-            shown = answer.parts or [Words("\n".join(answer.quiet), "")]
+            shown = answer.parts or [Words("\n".join(map(visible, answer.quiet)), "")]
             texts = printed(answer.draw or partial(rendered, shown), self.render)
             for text in texts if answer.draw else ("".join(texts),):  # `head` hears all or nothing
                 write(text)

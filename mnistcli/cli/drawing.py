@@ -403,14 +403,14 @@ def sheet_drawing(sheet: Gallery, width: float | None = None) -> Drawing:
     for image, picture in zip(images, sheet, strict=True):
         foot = max(1, round(side * image.shape[0] / image.shape[1]))
         marks: list[Mark] = [Raster([(0, 0), (side, foot)], image)]
-        for line in folded(picture.caption, max(4, int(side / letter))):
+        for line in folded(visible(picture.caption), max(4, int(side / letter))):
             marks.append(Label([(side / 2, foot + _LINE_HEIGHT - 2)], line, anchor="middle"))
             foot += _LINE_HEIGHT
         cells.append(Drawing(side, foot, marks))
     starts = range(0, n, n_columns)
     parts = [together(cells[i : i + n_columns], _MARGIN, across=True) for i in starts]
     whole = width or n_columns * (side + _MARGIN) + _MARGIN
-    legend = signed(sheet.legend, _SIGNS)
+    legend = visible(signed(sheet.legend, _SIGNS))
     if lines := _lines(legend, max(8, int((whole - 2 * _MARGIN) / letter))):
         said = [Label([(0, _LINE_HEIGHT * k)], line) for k, line in enumerate(lines, start=1)]
         parts.append(Drawing(0, _LINE_HEIGHT * len(lines), said))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mnistcli.cli.words import visible
 from mnistcli.display import counted
 from mnistcli.tasks import REST, Task
 
@@ -133,7 +134,7 @@ def comparison_sentences(result: Comparison) -> str:
         f"t-test, {_p_values(each, len(result.over_seeds))}."
         for each in result.over_seeds
     ]
-    return "\n".join(said)
+    return "\n".join(map(visible, said))
 
 
 def _difference(value: float, interval: Interval) -> str:

@@ -187,9 +187,9 @@ def test_a_title_without_room_loses_its_explanation():
 
 def test_what_stands_in_lines_of_their_own_is_drawn_in_lines_of_their_own():
     noted = drawing.plot_drawing(plot()._replace(note="of the images\nBest: 95 %."))
-    legend = drawing.sheet_drawing(Gallery(list(pictures()), "of the images\nBest: 95 %."))
-    for each in noted, legend:
-        assert texts(svg(each, LIGHT))[-2:] == ["of the images", "Best: 95 %."]
+    assert texts(svg(noted, LIGHT))[-2:] == ["of the images", "Best: 95 %."]
+    legend = drawing.sheet_drawing(Gallery(list(pictures()), "of a\nb.csv"))  # a file's name
+    assert texts(svg(legend, LIGHT))[-1:] == ["of a\\nb.csv"]
 
 
 def test_many_lines_have_each_a_row_of_the_legend():

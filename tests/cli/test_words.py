@@ -75,6 +75,7 @@ NASTY = (
 # With a slash, for what is no file name; in a path it makes a folder "...[" and a file "b]".
 CLOSING = f"{NASTY}[/b]"
 SHOWN = "[bold]w[old]:smile:[link=x]<b>|`_*\\x1b]0;t\\x07\\x9b31m\\u202e"
+WHOLE = f"{SHOWN}\\u2028\\r\\n\\t"
 
 
 @pytest.fixture(scope="module")
@@ -181,6 +182,7 @@ def test_nasty_words_are_shown_as_words(invoke, nasty, monkeypatch, command):
         unnamed = {"OUT.png", "markdown", "--weights"}  # what is drawn, or escaped
         if flag == "" and is_about_words and unnamed.isdisjoint(command):
             assert SHOWN in done.out + done.err, (done.out, done.err)
+            assert done.out.count(SHOWN) == done.out.count(WHOLE), done.out  # on one line
 
 
 @pytest.mark.promise("Words", "reports")

@@ -26,7 +26,7 @@ from rich.text import Text
 from mnistcli.arrays import Bools, Bytes, Float64s, Int64s
 from mnistcli.cli.terminal import bitmap, capabilities
 from mnistcli.cli.terminal.capabilities import Method, Render, choose_method
-from mnistcli.cli.words import visible, visible_lines
+from mnistcli.cli.words import visible
 from mnistcli.gallery import CaptionedImage, Gallery, shrunk
 
 _GAP = 2
@@ -140,7 +140,7 @@ def draw_gallery(gallery: Gallery, console: Console, render: Render) -> Renderab
     """Draw pictures, and their legend below."""
     drawing = draw(gallery, console, render, gallery.n_columns)
     method = choose_method(render, console, len(gallery))
-    legend = Text(visible_lines(bitmap.signed(gallery.legend, signs_of(method))))
+    legend = Text(visible(bitmap.signed(gallery.legend, signs_of(method))))
     return Group(drawing, Text(), legend) if gallery.legend else drawing
 
 

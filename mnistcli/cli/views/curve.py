@@ -10,6 +10,7 @@ from mnistcli.cli.numbers import percent, percent_span, seconds, span
 from mnistcli.cli.output import Answer, json_text, picked
 from mnistcli.cli.parts import Plots, Table, Words
 from mnistcli.cli.plots import Plot, Series, axis_for, places_axis, share_word
+from mnistcli.cli.words import visible
 from mnistcli.learning_curves import Curve, CurvePoint, MeanPoint
 
 # Axes that a line can be drawn over.
@@ -45,7 +46,7 @@ def _legend(curve: Curve, best: MeanPoint) -> str:
     if n > 1:
         over = f"means of {n} seeds; 95 % intervals over the seeds: were others drawn;\n{over}"
     if curve.is_beside:
-        over = f"less first: points of accuracy, less {first.model}\n{over}"
+        over = f"less first: points of accuracy, less {visible(str(first.model))}\n{over}"
     named = (curve.lines, best.line), (curve.axis, _word(best.x))
     where = ", ".join(f"{name} {value}" for name, value in named if name not in (None, "limit"))
     n_seeds = f", the mean of {best.n_seeds} seeds" if best.n_seeds > 1 else ""
