@@ -49,9 +49,11 @@ _WORDS = DIGIT_WORDS | {"null": 0}
 _KINDS = "digit|class|cls|label|number|num|klasse|zahl|ziffer"
 _NUMBERED = re.compile(
     rf"^(?:(?:{_KINDS})[ _=-]*)?([0-9]+)(?:_| ?[-(]|\.(?=[a-z].*\.))|(?:{_KINDS})[ _=-]*([0-9]+)"
-    rf"|^({'|'.join(_WORDS)})[ _-]*\(?\d*\)?\.\w+$",  # five_1.png, but not one_more.png
+    rf"|^({'|'.join(_WORDS)})(?:[ _-]*\(?\d+\)?)*\.\w+$",  # five_1.png, but not one_more.png
     re.IGNORECASE,
 )
+# What may be a count as well, where each picture has another: 3.png, digit3.png.
+_ALONE = re.compile(rf"(?:(?:{_KINDS})[ _=-]*)?[0-9]", re.IGNORECASE)
 # What says it anywhere in the name of a picture.
 _LABELLED = re.compile(r"(?:digit|class|label|num)[ _=-]*([0-9])(?![0-9])", re.IGNORECASE)
 # A day, where 2024 may be a count, if others have one: 3-11-2024.png, 5 Nov 2024.png.
@@ -191,6 +193,8 @@ def pictures_in(
     pictures = [path for path in content if is_picture_name(path.suffix)]
     numbers = {path: number for path in pictures if (number := _number_before(path))}
     n_times = Counter(numbers.values())
+    if max(n_times.values(), default=0) == 1 and all(_ALONE.fullmatch(p.stem) for p in numbers):
+        numbers = {}
     n_long = sum(len(number) > 1 or bool(_DATED.search(p.name)) for p, number in numbers.items())
     if digit is None and n_long and (max(n_times.values()) == 1 or 2 * n_long > len(numbers)):
         problem = "has pictures that are called by a number or a day of their own, not by the digit"
@@ -262,8 +266,7 @@ def _number_in(name: str) -> int:
 
 def check_not_counted(pictures: Sequence[LabelledPicture]) -> None:
     """Raise CorruptFileError where pictures are called by a digit alone, which may be a count."""
-    if pictures and all(re.fullmatch("[0-9]", each.path.stem) for each in pictures):
-        path = pictures[0].path
+    for path in (each.path for each in pictures if _ALONE.fullmatch(each.path.stem)):
         hint = f"if it is the label: call it {path.stem}_{path.suffix}, and the others so too"
         raise CorruptFileError(path, "is called by a digit alone: a label, or a count?", hint=hint)
 

@@ -145,7 +145,7 @@ def counted_inside(folder, images, labels):
 def called_in_words(folder, images, labels):
     words = ["zero", "one", "Zwei", "three", "four", "fünf", "six", "seven", "eight", "neun"]
     for i, (image, label) in enumerate(zip(images, labels.tolist(), strict=True)):
-        Image.fromarray(image).save(folder / f"{words[label]}{('_', ' ')[i % 2]}({i}).png")
+        Image.fromarray(image).save(folder / f"{words[label]}{('_2_', ' ')[i % 2]}({i}).png")
 
 
 def numbered_by_windows(folder, images, labels):
@@ -416,15 +416,17 @@ def test_pictures_that_are_counted_are_not_labelled(folder, few, name):
         gather(folder)
 
 
-def test_pictures_called_by_a_digit_alone_are_asked_about(folder, few):
-    for i, image in enumerate(few[0][:10]):
-        Image.fromarray(image).save(folder / f"{i}.png")
+@pytest.mark.parametrize("name", ["{}", "digit{}", "Number {}", "label_{}"])
+def test_pictures_called_by_a_digit_alone_are_asked_about(folder, few, name):
+    for i, image in enumerate(few[0][:9]):
+        Image.fromarray(image).save(folder / f"{name.format(i)}.png")
+    Image.fromarray(few[0][9]).save(folder / "mine.png")
     with pytest.raises(CorruptFileError, match=r"0\.png: is called by a digit alone") as caught:
         gather(folder)
-    assert "call it 0_.png" in caught.value.hint
-    for i in range(10):
-        (folder / f"{i}.png").rename(folder / f"{i}_.png")
-    assert sorted(everything(gather(folder))[1]) == [*range(10)]
+    assert f"call it {name.format(0)}_.png" in caught.value.hint
+    for i in range(9):
+        (folder / f"{name.format(i)}.png").rename(folder / f"{name.format(i)}_.png")
+    assert sorted(everything(gather(folder))[1]) == [*range(9)]
 
 
 @pytest.mark.parametrize("day", ["{}-11-2024", "{}_11_2024 (2)", "{}-Nov-2024 14.22", "0{}-3-2024"])
