@@ -26,7 +26,7 @@ def test_the_part_is_named(invoke):
 
 
 def test_a_part_without_images_is_told(invoke, tmp_path, test_images):
-    path = tmp_path / "0.png"
+    path = tmp_path / "mine.png"
     Image.fromarray(test_images[3]).save(path)
     invoke("predict", str(path), "-m", "builtin", "--truth", "0", "--keep", "mine")
     of_3, counts = ("--digit", "3", "--on", "train"), "; mnistcli download --list counts them\n"
