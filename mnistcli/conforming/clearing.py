@@ -5,6 +5,7 @@ import numpy as np
 from mnistcli.conforming.frames import Frame, frames_of
 from mnistcli.conforming.grouping import (
     DIGIT_HEIGHT,
+    HALF_WIDTH,
     MAX_PIECES,
     SEVERAL,
     Group,
@@ -38,6 +39,8 @@ SPECK, LEAST_INNER = 0.02, 0.1
 LINE_CUTS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6)
 # The parts of a line that a digit interrupts are no more than this share of its length apart.
 STEEPEST_LINE = 0.1
+# What is no higher, in heights of a digit, is one that is broken where its ink is faint.
+TOGETHER = 1.6
 # Lines that do not span the page join what is apart at this share, or reach in to one digit.
 STRONG = 0.3
 # What is this faint, so far from strong ink in heights of a digit, and so much of it in areas of
@@ -114,7 +117,7 @@ def inked(ink: Ink, noise: float, least: float = 0.0) -> tuple[Pieces, Mask, lis
     n_high, is_inside = 0, False
     if noise > 0:
         pieces, keep, _ = _dark_pieces(seen, STRONG)
-        n_high, strong = _count_high(pieces, keep), pieces.mask(keep)
+        n_high, strong = _count_digits(pieces, keep, *first[:2]), pieces.mask(keep)
         is_inside = n_high < SEVERAL and not (keep & pieces.at_border).any()
         reach = 1 + round(FAINT_REACH * usual_height(pieces, keep))
         faint = ~window_max(strong, reach) & (seen < FAINT)
@@ -137,6 +140,18 @@ def inked(ink: Ink, noise: float, least: float = 0.0) -> tuple[Pieces, Mask, lis
 
 def _count_high(pieces: Pieces, keep: Mask) -> int:
     return int((pieces.height[keep] >= DIGIT_HEIGHT * usual_height(pieces, keep)).sum())
+
+
+def _count_digits(pieces: Pieces, keep: Mask, faint: Pieces, keep_faint: Mask) -> int:
+    """Count pieces as high as digits; those that faint ink joins into no more than one are that one."""
+    usual = usual_height(pieces, keep)
+    runs = np.unique(pieces.piece, return_index=True)[1]
+    runs = runs[keep & (pieces.height >= DIGIT_HEIGHT * usual)]
+    first = np.zeros(pieces.shape, np.float32)  # a pixel of each
+    first[pieces.row[runs], pieces.start[runs]] = 1
+    is_one = keep_faint & ~faint.at_border & (faint.height < TOGETHER * usual)
+    is_one &= faint.width < HALF_WIDTH * faint.height
+    return len(runs) - int((faint.sums(first)[is_one] - 1).clip(0).sum())
 
 
 def _spans(pieces: Pieces, keep: Mask) -> bool:

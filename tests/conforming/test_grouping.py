@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from mnistcli.conforming.clearing import inked
 from mnistcli.conforming.grouping import group_of, strokes_of
 from mnistcli.conforming.operations import levelled, pieces_of
 
@@ -54,3 +55,20 @@ def test_a_line_that_falls_becomes_level(slope):
     assert level[row].tolist() == (at + 1).tolist()
     full = levelled(np.ones_like(ink), slope)  # of which nothing is lost
     assert (full.sum(axis=0) == len(ink)).all()
+
+
+@pytest.mark.parametrize(
+    ("top", "bottom", "notes"),
+    [(36, 44, []), (60, 80, ["lines ignored"])],
+    ids=["in one", "between"],
+)
+def test_ink_that_is_faint_within_a_digit_is_no_printed_line(top, bottom, notes):
+    """What joined two pieces as high as digits was taken off, and with it what else was faint."""
+    ink = np.zeros((160, 300), np.float32)
+    for left in (40, 100, 160, 220):
+        ink[20:60, left : left + 8] = 1
+    ink[80:120, 40:48] = 1
+    ink[top:bottom, 40:48] = 0.2
+    _, keep, found = inked(ink, 0.012)
+    assert found == notes
+    assert keep.sum() == 5
