@@ -356,3 +356,43 @@ def test_paper_where_a_lamp_is_reflected_is_no_light_ink(glare, depth, test_imag
     page = np.clip(paper * (1 - depth * ink / 255) + noise, 0, 255).astype(np.uint8)
     (line,) = read_numbers("builtin", page)
     assert "".join(digit.answer for digit in line) == "72014"
+
+
+def _written(images, indices, *, top, left, step=90):
+    """Ink from 0 to 255 on a page of 300 x 500 pixels, digits 84 pixels high beside each other."""
+    ink = np.zeros((300, 500))
+    for k, i in enumerate(indices):
+        at = np.s_[top : top + 84, left + step * k : left + step * k + 84]
+        ink[at] = np.kron(images[i], np.ones((3, 3)))
+    return ink
+
+
+def _photographed(ink, light):
+    noise = np.random.default_rng(0).normal(0, 1.5, ink.shape)
+    return np.clip(220 * light * (1 - 0.5 * ink / 255) + noise, 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("top", [2, 348], ids=["above", "below"])
+def test_ink_near_the_border_of_a_shaded_page_is_dark(top, train_images, mnist):
+    """All else was looked at, and of noise alone light ink was as likely."""
+    indices = (1, 3, 5, 7)
+    large = _written(train_images, indices, top=100, left=60)[90:190]
+    small = np.asarray(Image.fromarray(large).resize((250, 50), Image.Resampling.BOX))
+    ink = np.zeros((400, 500))
+    ink[top : top + 50, 130:380] = small
+    y, x = np.mgrid[:400, :500]
+    light = 1 - 0.45 * (0.7 * x / 500 + 0.3 * y / 400)
+    (line,) = read_numbers("builtin", _photographed(ink, light))
+    assert [int(digit.answer) for digit in line] == mnist.train.labels[[*indices]].tolist()
+
+
+def test_a_fat_zero_among_others_is_no_blot(train_images):
+    """Where its hole was filled it was left out without a word."""
+    ink = _written(train_images, (5, 7, 5, 13), top=100, left=60)
+    picture = Image.fromarray(ink.astype(np.uint8))
+    ImageDraw.Draw(picture).rectangle((235, 90, 330, 190), fill=0)
+    ImageDraw.Draw(picture).ellipse((255, 110, 312, 172), fill=255)
+    (line,) = read_numbers("builtin", 255 - np.asarray(picture))
+    assert len(line) == 4
+    with pytest.raises(BadImageError, match="holds 4 digits"):
+        Reader(mnistcli.load_model("builtin")).picture(255 - np.asarray(picture))

@@ -51,8 +51,9 @@ AROUND_STROKES = 1.2
 COARSE_SIDE = 96
 # Side of the squares that JPEG compresses, in pixels.
 JPEG_BLOCK = 8
-# What may reach in from the border, as a part of each side.
-REACHING_IN = 8
+# What may reach in from the border, as a part of each side; ink inside differs from the paper by such
+# a share of what differs most.
+REACHING_IN, LEAST_INNER = 8, 0.25
 
 
 def flattened(picture: Ink, widest: float = WIDEST_STROKE) -> tuple[Ink, float, list[str]]:
@@ -190,9 +191,11 @@ def _in_uneven_light(picture: Ink, widest: float) -> tuple[Ink, float, list[str]
     plain = bool(np.mean(np.abs(rim - level) <= 2) > 0.8)
     around = max(3, round(AROUND_STROKES * widest * max(picture.shape))) | 1
     deviation = picture - (level if plain else box_mean(picture, around))
-    if not plain:  # what reaches in is no ink
+    if not plain:  # what reaches in is no ink, where there is other
         top, left = (side // REACHING_IN for side in deviation.shape)
-        deviation = deviation[top : len(deviation) - top, left : deviation.shape[1] - left]
+        inner = deviation[top : len(deviation) - top, left : deviation.shape[1] - left]
+        if np.abs(inner).max() > LEAST_INNER * np.abs(deviation).max():
+            deviation = inner
     deviation = deviation.ravel()
     # Ink is little and deviates far, paper is much and deviates little: the third power listens to
     # the former. At the edge of a shadow both signs are as strong and cancel.

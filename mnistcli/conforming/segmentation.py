@@ -53,6 +53,8 @@ SEARCH_SIDE, LARGE, LARGE_SIDE = 160, 640, 480
 ENOUGH = 50
 # Share of its longest side above which the largest square inside makes a shape a blot.
 FILLED_SQUARE = 0.62
+# One among digits is a digit if it is so high, for half of them.
+FILLED_HEIGHT = np.array([0.75, 1.33])
 # A sheet does not end in the picture where the table shows in corners only. That is darker than so
 # much of the sheet, or that much lighter, and more than so much of the picture; paper at its edge
 # is like all of it, but for this share of their difference; it has more than so much of the border;
@@ -113,6 +115,9 @@ def find_page(grey: Grey, side: int = 0, corner: tuple[int, int] = (0, 0)) -> Pa
     ink, pieces, groups, notes = groups_of(ink, noise, is_page=side > 0)
     shapes = [each for each in groups if _is_filled_shape(pieces, each, ink)]
     strokes = [each for each in groups if each not in shapes]
+    if strokes:  # a fat 0 or 8 whose holes are filled is as high as other digits
+        low, high = np.median([each.height for each in strokes]) * FILLED_HEIGHT
+        strokes += [each for each in shapes if _is_round(pieces, each) and low < each.height < high]
     if max(groups[0].height, groups[0].width) < MIN_SIDE:
         raise NoDigitError("is blank but for a speck")
     steps = (*(["frame cut off"] if "frame cut off" in notes else steps), *found, *notes)
@@ -340,6 +345,13 @@ def _is_filled_shape(pieces: Pieces, group: Group, ink: Ink) -> bool:
     is_sheet = filled.sum() > SHEET_CORNERS * whole
     is_sheet &= (mask & (ink > 0.2)).sum() > SHEET_EMPTY * filled.sum()
     return bool(is_sheet) and largest_square(filled) > FILLED_SQUARE * longest
+
+
+def _is_round(pieces: Pieces, group: Group) -> bool:
+    """Return whether a blot away from the border is round, and no wider than high."""
+    is_inside = not pieces.at_border[[*group.members]].any()
+    is_round = group.area < SHEET_CORNERS * group.height * group.width
+    return is_inside and is_round and group.width <= group.height
 
 
 def _alone(pieces: Pieces, group: Group) -> Mask:
