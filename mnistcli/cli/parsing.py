@@ -129,6 +129,9 @@ def usage_error(error: Any) -> UsageError:
         extra, task = message.partition("too many arguments: ")[2], ctx.params.get("task")
         near = nearest(f"{task} {extra}") if extra and task else ""
         hint = f"did you mean {near}?" if near else ""
+        typed = extra.strip("()")
+        if "task" in ctx.params and not task and all(map(nearest, typed.split(","))):
+            hint = f"tasks are named so: --task {typed}"
     else:
         message = message.replace(f" (env var: {parameter.envvar!r})", "")
         message += f", from {origin}" if (origin := defaults.origin_of(parameter.name, ctx)) else ""

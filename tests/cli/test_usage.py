@@ -46,6 +46,8 @@ MISTAKES = [
     (["train", "0v1", "--cv"], "option '--cv' requires an argument", "write --cv and its value"),
     (["train", "0", "1"], "too many arguments: (1)", "did you mean 0v1?"),
     (["train", "3", "vs", "8"], "too many arguments: (vs 8)", "did you mean 3v8?"),
+    (["curve", "0v1,3v8", "--limit", "1,2"], "too many arguments: (0v1,3v8)", "tasks are named so: --task 0v1,3v8"),
+    (["curve", "x.png"], "too many arguments: (x.png)", "see mnistcli curve --help"),
     (["train", "2", "not", "2"], "too many arguments: (not 2)", "did you mean 2vrest?"),
     (["show", "-m", "builtin"], "there is no option -m", "see mnistcli show --help"),
     (
