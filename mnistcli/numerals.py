@@ -30,6 +30,8 @@ from mnistcli.registry.store import load_model
 DOUBTFUL, WIDEST = -3.0, 1.3
 # What looks more like two than this is suspect.
 SUSPECT = -2.0
+# What is so probable as a whole is one where it is the same without a stroke cut off its end.
+SURE = 0.8
 # A picture that is given as one digit is looked at again where it is doubtful or, where a model
 # knows no pairs, less typical; it is one where that costs so much less, in nats.
 STRANGE, CHEAPER = 0.1, 0.5
@@ -257,17 +259,31 @@ def _cheapest(
         return [digits[whole]]
     found = [(cost, [digits[span] for span in path])]
     for stack in stacks:
+        if _is_stroke_cut_off(digits[whole], [*stack.values()]):
+            continue
         highest = max(seen.placed.box.height for seen in stack.values())
         cost = sum(_cost(seen, highest) for seen in stack.values()) + beside - above
         found.append((cost, [*stack.values()]))
     return min(found, key=operator.itemgetter(0))[1]
 
 
+def _is_stroke_cut_off(whole: _Seen, parts: list[_Seen]) -> bool:
+    """Return whether one of two parts is a stroke, without which the digit is what it was."""
+    (best, *answers) = [int(seen.probabilities.argmax()) for seen in (whole, *parts)]
+    return whole.probabilities[best] > SURE and sorted(answers) == sorted([1, best])
+
+
 def _lean_apart(placed: list[PlacedDigit]) -> bool:
-    """Return whether two strokes beside each other are no two ones, but a one with a long flag."""
+    """Return whether two strokes are no two ones, but a one with a long flag, or with a step in it.
+
+    They lean apart, or no row has both.
+    """
     at = moments(np.stack([each.image for each in placed]).astype(np.float32))
     is_stroke = at.var_x - at.slant * at.cov_xy < STROKE_WIDTH**2
-    return bool((is_stroke[1:] & is_stroke[:-1] & (np.abs(np.diff(at.slant)) > LEANING)).any())
+    top, bottom, *_ = np.array([each.box for each in placed]).T
+    is_step = np.maximum(top[1:], top[:-1]) >= np.minimum(bottom[1:], bottom[:-1])
+    are_apart = (np.abs(np.diff(at.slant)) > LEANING) | is_step
+    return bool((is_stroke[1:] & is_stroke[:-1] & are_apart).any())
 
 
 def _cost(seen: _Seen, height: float) -> float:

@@ -135,6 +135,25 @@ def test_a_one_with_a_long_flag_is_no_eleven(flag, foot):
     assert Reader(mnistcli.load_model("builtin")).picture(np.asarray(picture)).answer == "1"
 
 
+@pytest.mark.parametrize("top", [5, 6, 7, 8])
+@pytest.mark.parametrize("step", [9, 12])
+def test_a_one_with_a_step_in_it_is_no_pair_of_ones(top, step):
+    """It could be cut where it goes a pixel aside, across or down, and each half is a one."""
+    picture = np.full((28, 28), 255, np.uint8)
+    picture[top : top + step, 13] = picture[top + step : 24, 14] = 0
+    assert Reader(mnistcli.load_model("builtin")).picture(picture).answer == "1"
+
+
+@pytest.mark.parametrize(
+    ("top", "lean"), [(6, 1), (6, 2), (6, 3), (7, 1), (7, 4), (8, 1), (9, 1)], ids=str
+)
+def test_a_stroke_that_can_be_cut_off_a_four_is_no_one_above_it(top, lean):
+    picture = Image.new("L", (28, 28), 255)
+    ImageDraw.Draw(picture).line([(11 + lean, top), (11, 20), (18, 20)], fill=0)
+    ImageDraw.Draw(picture).line([(16, 16), (15, 24)], fill=0)
+    assert Reader(mnistcli.load_model("builtin")).picture(np.asarray(picture)).answer == "4"
+
+
 @pytest.mark.parametrize("tips", [(20, 84), (30, 74), (24, 84)], ids=str)
 @pytest.mark.parametrize("width", [6, 9])
 def test_strokes_that_meet_below_are_no_four(tips, width):
