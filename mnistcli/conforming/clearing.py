@@ -128,7 +128,11 @@ def inked(ink: Ink, noise: float, least: float = 0.0) -> tuple[Pieces, Mask, lis
             return True
         return noise > 0 and bool((pieces.mask(keep) & faint).sum() > MOST_FAINT * strong.sum())
 
-    if not are_lines(*first) or _spans(*_dark_pieces(seen, LINE_CUTS[-1])[:2]):
+    if (
+        not are_lines(*first)
+        or _spans(*_dark_pieces(seen, LINE_CUTS[-1])[:2])
+        or _is_one_ink(ink, *first[:2])
+    ):
         # Nothing faint spans the picture, joins digits or reaches in, or the digit fills it.
         return *first[:2], ["specks ignored"] if first[2] else []
     cuts = [cut for cut in LINE_CUTS if cut > floor]
@@ -136,6 +140,13 @@ def inked(ink: Ink, noise: float, least: float = 0.0) -> tuple[Pieces, Mask, lis
         cuts.pop(0)
     # Where lines just break up, pieces of them still cling to the digit.
     return *_dark_pieces(seen, cuts[1] if len(cuts) > 1 else cuts[0])[:2], ["lines ignored"]
+
+
+def _is_one_ink(ink: Ink, pieces: Pieces, keep: Mask) -> bool:
+    """Return whether nothing is far from the strongest ink."""
+    reach = 1 + round(FAINT_REACH * usual_height(pieces, keep))
+    near = window_max(ink > LINE_CUTS[-1], reach)
+    return not (pieces.mask(keep) & ~near).any()
 
 
 def _count_high(pieces: Pieces, keep: Mask) -> int:

@@ -102,12 +102,12 @@ def find_page(grey: Grey, side: int = 0, corner: tuple[int, int] = (0, 0)) -> Pa
         steps = ("frame cut off",)
         grey = grey[depth:-depth, depth:-depth]
         corner = corner[0] + depth, corner[1] + depth
-    if min(grey.shape) < MIN_SIDE or int(grey.max()) - int(grey.min()) < MIN_CONTRAST:
+    if int(grey.max()) - int(grey.min()) < MIN_CONTRAST:
         raise NoDigitError("is blank: no ink")
     longest = max(grey.shape)
     k = -(-longest // (side or (SEARCH_SIDE if longest <= LARGE else LARGE_SIDE)))
     if min(grey.shape) < MIN_SIDE * k:
-        raise NoDigitError("is a strip, too narrow for a digit")
+        raise NoDigitError("is a strip, too narrow for a digit", "leave a margin around a 1")
     picture = shrunk(grey, k)
     if (cleared := _without_table(grey, picture, k)) is not None:
         grey, picture, steps = cleared, shrunk(cleared, k), (*steps, CUT_OUT)

@@ -20,6 +20,7 @@ from mnistcli.conforming.placing import conform, find_strokes, is_mnist_like
 from mnistcli.errors import BadImageError
 from mnistcli.pictures.read import read_pictures
 from tests.conforming.disturbances import DISTURBANCES, agreement, enlarged, in_bent_light, on_paper
+from tests.handwriting import DIGITS
 
 
 def conform_lines(picture, source="image"):
@@ -1108,3 +1109,27 @@ def test_soft_edges_of_a_crop_are_no_shade(test_images):
             found = conform(grey[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
             n_as_it_is += "shading evened out" not in found.steps
     assert n_as_it_is >= 48
+
+
+@pytest.mark.parametrize("side", [14, 16, 18, 20, 24])
+@pytest.mark.parametrize(("width", "blur", "least"), [(1, 0, 9), (2, 0.7, 10), (2, 1, 8)])
+def test_small_crops_at_the_ink_are_read(side, width, blur, least):
+    """Most neighbours lie on edges, which were noise, and what is thin lines, which were no ink."""
+    model, n_right = mnistcli.load_model("builtin"), 0
+    for digit, strokes in DIGITS.items():
+        drawn = Image.new("L", (60, 60), 255)
+        for points in strokes:
+            at = [(30 + 0.35 * side * x, 30 + 0.5 * side * y) for x, y in points]
+            ImageDraw.Draw(drawn).line(at, fill=0, width=width)
+        grey = np.asarray(drawn.filter(ImageFilter.GaussianBlur(blur)))
+        rows, columns = (np.flatnonzero((grey < 153).any(axis=axis)) for axis in (1, 0))
+        with contextlib.suppress(BadImageError):
+            found = conform(grey[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+            n_right += mnistcli.predict(model, found.image).answers[0] == str(digit)
+    assert n_right >= least
+
+
+def test_a_strip_needs_a_margin():
+    with pytest.raises(BadImageError, match="too narrow for a digit") as caught:
+        conform(np.repeat(np.uint8([[0, 0, 90]]), 20, axis=0))
+    assert caught.value.hint == "leave a margin around a 1"
