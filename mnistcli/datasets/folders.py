@@ -212,6 +212,7 @@ def pictures_in(
             "leave those of digits, called 0 to 9; call those of people by name, as in anna/3/..."
         )
         raise CorruptFileError(folder, problem, hint=hint)
+    meant = _meant_in(content) if digit is None and called else {}
     # Those of NIST's Special Database 19 are called after the code of each character, 30 to 39.
     is_nists = len(called & {*range(30, 40)}) > 1 and all(30 <= n < 80 for n in called)
     for path in content:
@@ -221,6 +222,7 @@ def pictures_in(
             found.append(LabelledPicture(path, own if digit is None else digit, part))
             continue
         of, own = _said_by(path, folder)
+        own = meant.get(path.name, own)
         if is_nists and 30 <= (code := _number_in(path.name)) < 40:
             own = code - 30
         said = part or of, own if digit is None else digit
@@ -237,6 +239,30 @@ def pictures_in(
         unread = (path for path in others if any(map(is_picture, all_below(path))))
         found += [LabelledPicture(path, digit, part) for path in unread]
     return found
+
+
+def _meant_in(content: Sequence[Path]) -> dict[str, int]:
+    """Return the digits that numbers stand for, where JSON says it, as Keras' class_indices.json does.
+
+    Raises CorruptFileError where it may say that a folder called 3 holds others than threes.
+    """
+    called = {path.name for path in content if path.name.isdecimal()}
+    for path in content:
+        if path.suffix.lower() == ".json" and kind_of_path(path) == "file":
+            with storage_errors("read", path), damage_of(path), open_stream(path) as stream:
+                rows = [*itertools.islice(records.rows_of(unpacked(stream)), 3)]
+            for numbers, words in (rows, rows[::-1]) if len(rows) == 2 else ():
+                digits = [*map(_number_in, words)]
+                if {*numbers} != called or -1 in digits:
+                    continue
+                if not any(map(str.isdecimal, words)):
+                    return dict(zip(numbers, digits, strict=False))
+                if {*words} == called and numbers != words:
+                    problem = "gives other numbers to digits than their folders have, or to folders"
+                    raise CorruptFileError(
+                        path, problem, hint="take it away, or rename the folders"
+                    )
+    return {}
 
 
 def _number_before(path: Path) -> str:

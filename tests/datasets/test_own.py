@@ -467,6 +467,35 @@ def test_folders_may_be_called_in_words_and_in_german(folder, few, names):
     assert_same_digits(gather(folder.parent / "a.zip"), few)
 
 
+KERAS = ("eight", "five", "four", "nine", "one", "seven", "six", "three", "two", "zero")
+
+
+@pytest.mark.parametrize("name", ["class_indices.json", "labels.json"])
+@pytest.mark.parametrize("part", ["", "train"])
+def test_folders_may_be_called_by_what_json_calls_digits_in_words(folder, few, name, part):
+    digits = dict(zip([8, 5, 4, 9, 1, 7, 6, 3, 2, 0], range(10), strict=True))
+    class_folders(folder / part, few[0], np.array([digits[k] for k in few[1].tolist()]))
+    words = {word: i for i, word in enumerate(KERAS)}
+    if name == "labels.json":
+        words = {str(i): word for word, i in words.items()}
+    (folder / part / name).write_text(json.dumps(words))
+    assert_same_digits(gather(folder), few)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_json_that_calls_folders_after_other_digits_is_told(folder, few, turned):
+    class_folders(folder, *few)
+    path = folder / "class_indices.json"
+    for numbers in ({str(i): i for i in range(10)}, {"one": 20, "two": 22}, [], {}, "no", 3):
+        path.write_text(json.dumps(numbers))
+        assert_same_digits(gather(folder), few)
+    path.write_text(json.dumps({str(i): str(9 - i) if turned else 9 - i for i in range(10)}))
+    with pytest.raises(
+        CorruptFileError, match=r"class_indices\.json: gives other numbers to digits"
+    ):
+        gather(folder)
+
+
 @pytest.mark.parametrize("strange", ["pupil_3", "true", "2 or 7", "1st", "28x28", "9_eight", "12"])
 def test_folders_beside_those_of_digits_are_left_out_and_told(folder, few, strange):
     class_folders(folder, *few)
