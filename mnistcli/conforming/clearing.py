@@ -143,7 +143,9 @@ def inked(ink: Ink, noise: float, least: float = 0.0) -> tuple[Pieces, Mask, lis
 
 
 def _is_one_ink(ink: Ink, pieces: Pieces, keep: Mask) -> bool:
-    """Return whether nothing is far from the strongest ink."""
+    """Return whether nothing is far from the strongest ink, and joins digits beside each other."""
+    if pieces.width[keep].max() > HALF_WIDTH * pieces.height[keep].max():
+        return False
     reach = 1 + round(FAINT_REACH * usual_height(pieces, keep))
     near = window_max(ink > LINE_CUTS[-1], reach)
     return not (pieces.mask(keep) & ~near).any()

@@ -107,7 +107,8 @@ def grouped(pieces: Pieces, keep: Mask) -> tuple[list[Group], int]:
     if n_high >= SEVERAL or (n == 2 and heights.min() > ALIKE * heights.max()):
         groups = []
         for each in close:
-            if each.height > STACK_HEIGHT * usual:  # close across two lines of digits
+            is_wide = n == 2 and each.width > HALF_WIDTH * each.height
+            if is_wide or each.height > STACK_HEIGHT * usual:  # close, in one line or two
                 groups += [group_of(pieces, np.array([i])) for i in each.members]
             else:
                 groups.append(each)

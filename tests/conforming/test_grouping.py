@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from mnistcli.conforming.clearing import inked
-from mnistcli.conforming.grouping import group_of, strokes_of
+from mnistcli.conforming.grouping import group_of, grouped, strokes_of
 from mnistcli.conforming.operations import levelled, pieces_of
 
 
@@ -72,3 +72,22 @@ def test_ink_that_is_faint_within_a_digit_is_no_printed_line(top, bottom, notes)
     _, keep, found = inked(ink, 0.012)
     assert found == notes
     assert keep.sum() == 5
+
+
+def test_a_faint_line_that_joins_digits_close_to_each_other_is_taken_off():
+    ink = np.zeros((80, 98), np.float32)
+    ink[60:63] = 0.2
+    for left in range(4, 98, 20):
+        ink[12:68, left : left + 10] = 1
+    _, keep, found = inked(ink, 0.012)
+    assert found == ["lines ignored"]
+    assert keep.sum() == 5
+
+
+def test_two_that_are_alike_and_wide_together_are_two_however_close():
+    image = Image.new("1", (80, 60))
+    for left in (12, 33):
+        ImageDraw.Draw(image).ellipse((left, 20, left + 18, 42), outline=1, width=3)
+    pieces = pieces_of(np.array(image))
+    groups, _ = grouped(pieces, np.ones(pieces.n, np.bool_))
+    assert [each.left for each in groups] == [12, 33]
