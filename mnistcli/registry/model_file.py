@@ -209,7 +209,9 @@ def _parsed(content: memoryview) -> tuple[dict[str, str], ModelCard, _Layout, me
             found = {name: it for name, it in layout.items() if name.startswith("usual_")}
             usual = {name: (it["dtype"], tuple(it["shape"])) for name, it in found.items()}
             known = _layout_of(card, usual)
-    if layout != known:
+    # Of JSON 1.0 and true are equal to 1.
+    numbers = (n for each in layout.values() for n in (*each["shape"], *each["data_offsets"]))
+    if layout != known or not all(type(n) is int for n in numbers):
         raise ValueError("its arrays are not those that its card speaks of; no release wrote it")
     n_expected = start + max(each["data_offsets"][1] for each in layout.values())
     if len(content) != n_expected or n_expected > MAX_FILE_BYTES:

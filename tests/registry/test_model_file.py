@@ -142,6 +142,22 @@ def test_numbers_that_are_not_finite_or_huge_are_refused(path, number):
         read_model(path)
 
 
+@pytest.mark.parametrize("key", ["shape", "data_offsets"])
+@pytest.mark.parametrize("kind", [float, bool])
+def test_sizes_that_are_only_equal_to_whole_numbers_are_refused(tmp_path, key, kind):
+    content = encode_model(make_model())
+    start = 8 + int.from_bytes(content[:8], "little")
+    layout = json.loads(content[8:start])
+    of = layout["intercept" if key == "shape" else "coef"]
+    of[key][0] = kind(of[key][0])
+    header = json.dumps(layout).encode()
+    path = tmp_path / "forged.safetensors"
+    path.write_bytes(struct.pack("<Q", len(header)) + header + content[start:])
+    for read in (read_card, read_model):
+        with pytest.raises(CorruptFileError, match="its arrays are not those that its card speaks"):
+            read(path)
+
+
 def forged_card(*keys_and_value):
     *keys, last, value = keys_and_value
     content = json.loads(make_model().card.to_json())
