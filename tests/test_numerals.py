@@ -305,6 +305,10 @@ def _shadow(draw):
     draw.polygon(((180, 0), (250, 240), (700, 300), (700, 0)), fill=125)
 
 
+def _telephone(draw):
+    draw.rounded_rectangle((70, 260, 900, 500), 60, fill=10)
+
+
 def _tip_of_a_shadow(draw):
     draw.ellipse((250, 240, 310, 330), fill=90)
 
@@ -329,6 +333,7 @@ def _desk(draw):
         _edge_of_a_sheet,
         _thumb,
         _shadow,
+        _telephone,
         _tip_of_a_shadow,
         _desk,
     ],

@@ -7,6 +7,7 @@ from mnistcli.conforming.operations import (
     averaged,
     box_mean,
     median,
+    pieces_of,
     quantile,
     rim_of,
     stretched,
@@ -45,6 +46,8 @@ STEEP = 0.35
 FARTHEST, STRONGEST = 2.5, 5e-4
 # A shadow is not as dark as ink: so much of what is dark differs more from the paper, by a factor.
 DARKEST, DEEPER = 0.02, 1.2
+# More pieces than this beside what is wide and reaches in are ink, however dark that is.
+BESIDE = 3
 # Ink is told from the paper in a square around it, so many times as wide as the widest stroke.
 AROUND_STROKES = 1.2
 # Shadows, which vary slowly, are looked at with so many pixels a side.
@@ -139,7 +142,7 @@ def _in_even_light(picture: Ink, widest: float) -> tuple[Ink, float, list[str]] 
 
 
 def _has_shadow(picture: Ink, light: Mask, widest: float) -> bool:
-    """Return whether something is wider than strokes and not as dark as ink."""
+    """Return whether something is wider than strokes and not as dark as ink, or beside other ink."""
     k = -(-max(light.shape) // COARSE_SIDE)
     small, light = picture[::k, ::k], light[::k, ::k]
     reach = _reach(small, widest)
@@ -147,6 +150,10 @@ def _has_shadow(picture: Ink, light: Mask, widest: float) -> bool:
     wide[:reach] = wide[-reach:] = wide[:, :reach] = wide[:, -reach:] = False
     if not wide.any():
         return False
+    pieces = pieces_of(~light)
+    is_block = pieces.peaks(wide.astype(np.float32)) > 0
+    if (is_block & pieces.at_border).any() and (~is_block & (pieces.height > 1)).sum() > BESIDE:
+        return True
     paper = median(small[light])
     ink = paper - quantile(small[~light], DARKEST)
     return ink > DEEPER * (paper - median(small[wide]))
