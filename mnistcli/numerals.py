@@ -45,6 +45,9 @@ TURNED, UPRIGHT, MORE_TYPICAL = 0.16, 0.12, 2.0
 ABOUT_AS_HIGH = np.array([0.6, 1.6])
 # So many are words that are less typical, as a geometric mean.
 LEAST_WORD, WORDS = 3, 0.03
+# A page of so many pieces that are less typical is one of words, of which none is cut: digits that
+# touch make a few of them less typical, not all.
+MANY = 50
 
 # What a digit costs, in nats, fitted to strings of MNIST's training images that touch, so that what
 # they say is most probable (Lafferty, McCallum and Pereira, Conditional random fields, 2001).
@@ -120,7 +123,9 @@ def read_numbers(
             turned = _digits_of(judge, find_strokes(np.rot90(grey, k), source))
             if _typicality(turned) > max(usual, UPRIGHT):
                 turn, lines = k, turned
-    lines = _without_strange(lines)
+    if not (lines := _without_strange(lines)):
+        hint = "cut out the part that holds numbers"
+        raise BadImageError(source, "holds words or drawings rather than digits", hint=hint)
     if judge is not model:
         placed = [{(i, i): each.placed for i, each in enumerate(line)} for line in lines]
         lines = [list(seen.values()) for seen in _seen(model, placed)]
@@ -133,9 +138,13 @@ def read_numbers(
 
 
 def _without_strange(lines: list[list[_Seen]]) -> list[list[_Seen]]:
-    """Leave out words, and what is neither like a digit nor about as high as what is."""
+    """Leave out words, and what is neither like a digit nor about as high as what is.
+
+    A few lines that are like words throughout may still be numbers, badly written.
+    """
     no_words = [line for line in lines if len(line) < LEAST_WORD or _typicality([line]) >= WORDS]
-    lines = no_words or lines
+    if no_words or sum(map(len, lines)) >= MANY:
+        lines = no_words
     digits = [seen for line in lines for seen in line if not is_unlike(seen.typicality)]
     if not digits:
         return lines
@@ -180,8 +189,10 @@ def _digits_of(judge: Model, lines: list[list[Strokes]], cheaper: float = 0.0) -
     """Return the digits that a model of patches sees, line by line; one where that is cheaper."""
     strokes = [each for line in lines for each in line]
     found = [[each] for each in _seen(judge, [each.digits(in_parts=False) for each in strokes])]
-    for i, ((each,), those) in enumerate(zip(found, strokes, strict=True)):
-        if _may_be_several(each[0, 1]):
+    wholes = [list(each.values()) for (each,) in found]
+    is_text = len(found) >= MANY and _typicality(wholes) < WORDS
+    for i, ((whole,), those) in enumerate(zip(wholes, strokes, strict=True)):
+        if not is_text and _may_be_several(whole):
             found[i] = _seen(judge, [those.digits(in_parts=True), *those.stacks()])
     chosen, rest = list[list[_Seen]](), iter(found)
     for line in lines:

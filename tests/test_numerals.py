@@ -420,3 +420,21 @@ def test_a_fat_zero_among_others_is_no_blot(train_images):
     assert len(line) == 4
     with pytest.raises(BadImageError, match="holds 4 digits"):
         Reader(mnistcli.load_model("builtin")).picture(255 - np.asarray(picture))
+
+
+@pytest.mark.parametrize("has_number", [True, False])
+def test_words_are_told_apart_from_a_number_among_them(has_number, test_images):
+    page = Image.new("L", (900, 500), 255)
+    for y in range(10, 300, 34):
+        ImageDraw.Draw(page).text((10, y), "Dear people, when shall we meet?", fill=0, font_size=24)
+    grey = np.array(page)
+    if not has_number:
+        with pytest.raises(BadImageError, match="holds words or drawings rather than digits"):
+            read_numbers("builtin", grey)
+        return
+    for k, i in enumerate((0, 1, 3, 2, 4)):
+        grey[360:444, 15 + 90 * k : 99 + 90 * k] -= np.kron(
+            test_images[i], np.ones((3, 3), np.uint8)
+        )
+    (line,) = read_numbers("builtin", grey)
+    assert "".join(digit.answer for digit in line) == "72014"
