@@ -270,9 +270,9 @@ def _noise(ink: Ink) -> float:
 
 
 def _noise_among_edges(picture: Ink) -> float:
-    """Estimate the same from second differences, which edges hardly have if they are soft.
+    """Estimate the standard deviation of the noise from second differences, which soft edges lack.
 
-    On these lie most neighbours where a picture is cropped to its ink (Immerkaer, Fast noise
+    Where a picture is cropped to its ink, most neighbours lie on edges (Immerkaer, Fast noise
     variance estimation, 1996).
     """
     return 0.247 * median(np.abs(np.diff(np.diff(picture, 2, axis=0), 2, axis=1)))

@@ -143,7 +143,7 @@ def inked(ink: Ink, noise: float, least: float = 0.0) -> tuple[Pieces, Mask, lis
 
 
 def _is_one_ink(ink: Ink, pieces: Pieces, keep: Mask) -> bool:
-    """Return whether nothing is far from the strongest ink, and joins digits beside each other."""
+    """Return whether all ink is near the strongest, and too narrow to be a line that joins digits."""
     if pieces.width[keep].max() > HALF_WIDTH * pieces.height[keep].max():
         return False
     reach = 1 + round(FAINT_REACH * usual_height(pieces, keep))
