@@ -152,11 +152,15 @@ def check_writable(folder: Path) -> None:
         pass
 
 
-def remove_file(path: Path) -> None:
-    """Remove a file for good, if there is one in its folder."""
+def remove_file(path: Path) -> bool:
+    """Remove a file for good; of several processes one removes it, the others' answer is False."""
+    is_removed = False
     with storage_errors("remove", path):
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+            is_removed = True
         _fsync_folder(path.parent)
+    return is_removed
 
 
 Content = bytes | Callable[[BinaryIO], object]

@@ -90,20 +90,27 @@ class Call:
     def remove(
         self,
         what: Mapping[str, T],
-        remove: Callable[[], object],
+        remove: Callable[[], Sequence[str]],
         shown: Callable[[Sequence[T]], Answer],
         *,
+        gone: Sequence[str] = (),
         yes: bool,
         dry_run: bool,
     ) -> None:
-        """Remove what is named, if it is confirmed, and say so; show what was, or would be."""
-        listed = ", ".join(what)
-        removes = what and not dry_run and (yes or self._is_confirmed(f"Remove {listed} for good?"))
-        if removes:
-            remove()
-        self.note(f"removed {listed}" if removes else "nothing removed")
+        """Remove what is named, if it is confirmed, and say so; show what was, or would be.
+
+        ``remove`` returns what it removed: another process may have been quicker, as with ``gone``.
+        """
+        question, removed = f"Remove {', '.join(what)} for good?", [*what] * dry_run
+        if what and not dry_run and (yes or self._is_confirmed(question)):
+            removed = [*remove()]
+            gone = [*gone, *(each for each in what if each not in removed)]
+        if gone:
+            self.note(f"removed before: {', '.join(gone)}")
+        is_done = removed and not dry_run
+        self.note(f"removed {', '.join(removed)}" if is_done else "nothing removed")
         if self.format != "table" or dry_run:
-            answer = shown([*what.values()] if removes or dry_run else [])
+            answer = shown([what[each] for each in removed])
             answer.document.update({"dry_run": True} if dry_run else {})
             self.emit(answer)
 

@@ -201,9 +201,9 @@ class ModelRegistry:
         """Forget the tag of ``NAME@TAG``; the version stays."""
         entry = self._find_own(ref)
         tag = ref.partition("@")[2]
-        if not self._tagged(entry.name, tag):
+        path = entry.path.parent / "tags" / tag
+        if not self._tagged(entry.name, tag) or not files.remove_file(path):
             raise UsageError(f"{ref!r} does not end in a tag of yours", hint=_LIST)
-        files.remove_file(entry.path.parent / "tags" / tag)
         return entry
 
     def removable(self, *refs: str, force: bool = False) -> tuple[list[ModelEntry], list[str]]:
@@ -232,19 +232,22 @@ class ModelRegistry:
         return list(entries), list(gone)
 
     def remove(self, *refs: str, force: bool = False) -> list[ModelEntry]:
-        """Delete versions for good, or none where `removable` raises; no number is used again."""
-        entries, _ = self.removable(*refs, force=force)
+        """Delete versions for good, or none where `removable` raises; no number is used again.
+
+        Returns those that no other process was quicker to delete.
+        """
+        entries, removed = self.removable(*refs, force=force)[0], []
         for entry in entries:
             folder = entry.path.parent
             files.write_atomically(folder / f"{entry.version}{_REMOVED}", b"", is_new=True)
             # A tag of what is not there is no tag. To remove its file would race with those who
             # just now let it stand for another version.
-            files.remove_file(entry.path)
+            removed += [entry] * files.remove_file(entry.path)
             # Only the highest number given has to be remembered.
             *lower, _ = sorted(_numbers(folder, _REMOVED))
             for version in lower:
                 files.remove_file(folder / f"{version}{_REMOVED}")
-        return entries
+        return removed
 
     def _find_own(self, ref: str) -> ModelEntry:
         entry = self.find(ref)

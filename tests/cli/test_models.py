@@ -10,6 +10,7 @@ import pytest
 from mnistcli.cli.topics import read_topic
 from mnistcli.datasets.catalog import CATALOG
 from mnistcli.registry.model_file import Model, encode_model, read_model
+from mnistcli.registry.store import ModelRegistry
 from mnistcli.settings import SOLVERS
 
 
@@ -110,6 +111,15 @@ def test_rm_can_be_repeated_until_it_is_done(invoke):
     assert (done.code, done.err) == (0, "removed before: 3v5@1\nremoved 3v5@2\n")
     done = invoke("models", "rm", "3v5@1", "3v5@2")
     assert (done.code, done.err) == (0, "removed before: 3v5@1, 3v5@2\nnothing removed\n")
+
+
+def test_rm_does_not_say_that_it_removed_what_another_process_did(invoke, monkeypatch):
+    remove = ModelRegistry.remove
+    both = lambda *given, **how: [remove(*given, **how) for _ in "ab"][1]  # noqa: E731
+    monkeypatch.setattr(ModelRegistry, "remove", both)
+    done = invoke("models", "rm", "3v5@1", "--yes", "--json")
+    assert (done.code, done.err) == (0, "removed before: 3v5@1\nnothing removed\n")
+    assert json.loads(done.out)["models"] == []
 
 
 def test_a_list_of_what_is_not_there_is_no_empty_list(invoke):

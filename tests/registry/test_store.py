@@ -6,10 +6,12 @@ import subprocess
 import sys
 import textwrap
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from mnistcli import files
 from mnistcli.errors import CorruptFileError, ModelNotFoundError, StorageError, UsageError
 from mnistcli.files import check_writable
 from mnistcli.registry.card import MAX_ORDER, ModelCard
@@ -140,6 +142,22 @@ def test_a_removal_that_was_broken_off_is_finished_by_repeating_it(registry):
     for ref in ("m", "m@latest", "m@04", "other@1"):
         with pytest.raises(ModelNotFoundError):
             registry.remove(ref)
+
+
+def test_of_several_that_remove_a_version_or_a_tag_one_did_it(registry, monkeypatch):
+    registry.save(make_model(), "m")
+    registry.tag("m@1", "paper")
+
+    def late(path: Path) -> bool:
+        for _ in range(2):
+            is_removed = remove(path)
+        return is_removed
+
+    remove = files.remove_file
+    monkeypatch.setattr(files, "remove_file", late)
+    with pytest.raises(UsageError, match="'m@paper' does not end in a tag of yours"):
+        registry.untag("m@paper")
+    assert registry.remove("m@1") == []
 
 
 def test_a_folder_in_place_of_a_model_removes_nothing(registry):

@@ -1,5 +1,4 @@
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,10 +77,11 @@ def rm(
     registry = call.registry()
     entries, gone = registry.removable(*models, force=force)
     summaries = {entry.ref: registry.summary(entry.ref) for entry in entries}
-    if gone:
-        call.note(f"removed before: {', '.join(gone)}")
-    remove = partial(registry.remove, *summaries, force=force)
-    call.remove(summaries, remove, listed, yes=yes, dry_run=dry_run)
+
+    def remove() -> list[str]:
+        return [each.ref for each in registry.remove(*summaries, force=force)]
+
+    call.remove(summaries, remove, listed, gone=gone, yes=yes, dry_run=dry_run)
 
 
 @app.command("export")
