@@ -10,7 +10,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 import mnistcli
-from mnistcli.cli.views.models import reproduced
+from mnistcli.cli.views.models import reproduction_answer
 from mnistcli.datasets.dataset import LabelledImages
 from mnistcli.errors import DataUnavailableError, TrainingError
 from mnistcli.evaluation import evaluate
@@ -249,14 +249,14 @@ def test_other_answers_are_counted(model, mnist):
 
 def test_changed_versions_are_named(model, mnist):
     versions = {**model.card.versions, "numpy": "1.0"}
-    shown = reproduced(reproduce(changed(model, versions=versions), mnist)).document
+    shown = reproduction_answer(reproduce(changed(model, versions=versions), mnist)).document
     assert shown["version_changes"] == [{"name": "numpy", "then": "1.0", "now": np.__version__}]
 
 
 def test_what_took_part_once_is_no_changed_version(model, mnist):
     versions = {**model.card.versions, "of folds alone": "1.0"}
     versions.pop("python")
-    shown = reproduced(reproduce(changed(model, versions=versions), mnist)).document
+    shown = reproduction_answer(reproduce(changed(model, versions=versions), mnist)).document
     assert shown["version_changes"] == []
 
 

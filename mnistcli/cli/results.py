@@ -54,18 +54,18 @@ def _parts(result: Any, *, in_cell: bool = False) -> Iterator[Part]:
     """Yield what there is to see of a result; of some, pictures in a cell and a table as text."""
     match result:
         case training.Training():
-            yield from train.shown(result)
+            yield from train.training_parts(result)
         case evaluation.JudgedModel():
             behind = evaluation.images_behind(result) if in_cell else ()
             yield from map(Words, result.notes if in_cell else ())
-            yield from evaluate.shown(result, behind=behind)
+            yield from evaluate.evaluation_parts(result, behind=behind)
         case catalog.Evaluation():
             yield evaluate.class_report(result)
             yield HeatMap.of_confusion(result.confusion, [row.name for row in result.classes])
         case CrossValidation():
             yield Facts(train.fold_facts(result))
         case curves.Curves():
-            yield from evaluate.shown_curves(result)
+            yield from evaluate.curve_parts(result)
         case prediction.Predictions() if in_cell:
             images = result.images.reshape(-1, *IMAGE_SHAPE)
             captions = (f"{answer}, {percent(p)}" for answer, p in result)
@@ -74,7 +74,7 @@ def _parts(result: Any, *, in_cell: bool = False) -> Iterator[Part]:
             rows = [[str(i), name, percent(p), ""] for i, (name, p) in enumerate(result)]
             yield predict.predictions_table(["input", "answer", "probability"], rows)
         case comparison.Comparison():
-            yield from compare.shown(result)
+            yield from compare.comparison_parts(result)
         case Model():
             yield Facts((("Name", result.ref or "not saved"), *models.card_facts(result.card)))
         case Gallery():

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from mnistcli.cli.call import Call
-from mnistcli.cli.views.download import installed
+from mnistcli.cli.views.download import installation_answer
 from mnistcli.datasets.sources import BUNDLE
 from tests.containers import making
 from tests.europeans import draw_europeans
@@ -86,7 +86,7 @@ def test_what_cannot_be(invoke, arguments, code):
 
 def test_sources_that_failed_before_one_answered_are_shown(store, capsys):
     failures = (("https://a.example/x", "HTTP 503"), ("https://b.example/x", "no answer"))
-    view = installed(replace(store.install("mnist"), failures=failures), checked=False)
+    view = installation_answer(replace(store.install("mnist"), failures=failures), checked=False)
     Call().emit(view)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split() for line in lines if "example" in line] == [

@@ -16,7 +16,7 @@ def compare(
     raw: bool = RAW,
 ) -> None:
     from mnistcli import comparison
-    from mnistcli.cli.views.compare import compared
+    from mnistcli.cli.views.compare import comparison_answer
 
     loaded = [call.registry().load(ref) for ref in models or ()]
     comparison.check_comparable(loaded)
@@ -25,4 +25,4 @@ def compare(
     images = call.images(loaded[0], dataset, data, raw=raw)
     found = comparison.compare(loaded, images, by=by, n_disagreements=disagreements, name=str(data))
     call.warn(*found.notes)
-    call.emit(compared(found, disagreements))
+    call.emit(comparison_answer(found, disagreements))

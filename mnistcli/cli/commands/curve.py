@@ -79,7 +79,7 @@ def curve(
     ),
 ) -> None:
     from mnistcli import learning_curves
-    from mnistcli.cli.views.curve import NUMBERS, drawn_curve, point_line
+    from mnistcli.cli.views.curve import NUMBERS, curve_answer, point_line
 
     if not (disturb or task):
         hint = "for example mnistcli curve --task 3v8 --limit 100,300,1000"
@@ -113,4 +113,4 @@ def curve(
                 write(point_line(point))
     points.sort(key=lambda point: order.get(point.key, 0))
     found = learning_curves.Curve(points, axis, lines)
-    call.emit(drawn_curve(found, is_for_paper=call.format in ("markdown", "latex")))
+    call.emit(curve_answer(found, is_for_paper=call.format in ("markdown", "latex")))

@@ -7,11 +7,11 @@ from mnistcli.paths import find_places
 
 @command()
 def doctor(call: Call, quick: bool = option("Do not read and hash all of the datasets.")) -> None:
-    from mnistcli.cli.views.doctor import diagnosed
+    from mnistcli.cli.views.doctor import diagnosis_answer
     from mnistcli.doctor import examine
 
     diagnosis = examine(find_places(call.home), call.store(), call.registry(), quick=quick)
-    call.emit(diagnosed(diagnosis, find_defaults(call.home)))
+    call.emit(diagnosis_answer(diagnosis, find_defaults(call.home)))
     if diagnosis.damaged:
         raise CorruptFileError(
             "damaged",

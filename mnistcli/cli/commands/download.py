@@ -60,33 +60,33 @@ def download(
         hint = hint_of_missing(source, "--source PATH --as mine")
         raise UsageError("--as goes with a path and no --dataset", hint=hint)
 
-    from mnistcli.cli.views.download import catalog, installed
+    from mnistcli.cli.views.download import catalog_answer, installation_answer
 
     store = call.store()
     if list_:
-        call.emit(catalog([*map(store.summary, (*store.catalog, *store.own_names()))]))
+        call.emit(catalog_answer([*map(store.summary, (*store.catalog, *store.own_names()))]))
     elif remove is not None:
         summary = store.summary(remove)
         if summary.state in ("bundled", "not installed"):
             raise DataUnavailableError(f"{remove} is not installed")
         doing = partial(store.remove, remove)
-        call.remove({remove: summary}, doing, catalog, yes=yes, dry_run=dry_run)
+        call.remove({remove: summary}, doing, catalog_answer, yes=yes, dry_run=dry_run)
     elif as_ is not None:
         how = {"raw": raw, "test_size": test_size, "seed": seed}
         _install_own(call, expand(Path(source)), as_, replace=replace, sheet=sheet, **how)
     elif check:
-        call.emit(installed(store.verify(dataset), checked=True))
+        call.emit(installation_answer(store.verify(dataset), checked=True))
     else:
         with Bars(call, unit="bytes") as bars:
             installation = store.install(dataset, source, force=force, progress=bars)
-        call.emit(installed(installation))
+        call.emit(installation_answer(installation))
 
 
 def _install_own(
     call: Call, path: Path, name: str, *, replace: bool, sheet: bool, **how: Any
 ) -> None:
     """Make a dataset of labelled digits, and tell which of them cannot be used; see `gather`."""
-    from mnistcli.cli.views.download import draw_page, installed
+    from mnistcli.cli.views.download import draw_page, installation_answer
     from mnistcli.datasets.gathering import gather
 
     store = call.store()
@@ -105,7 +105,7 @@ def _install_own(
         call.warn(*those[:MOST_TOLD])
         if (n_more := len(those) - MOST_TOLD) > 0:
             call.warn(f"and {n_more:,} more like these: see --json")
-    call.emit(installed(installation))
+    call.emit(installation_answer(installation))
     if found.failures:
         n_installed = len(found.train.labels) + len(found.test.labels)
         raise SomeInputsFailedError(len(found.failures), n_installed=n_installed)

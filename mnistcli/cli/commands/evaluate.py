@@ -40,7 +40,7 @@ def evaluate(
     raw: bool = RAW,
 ) -> None:
     from mnistcli import evaluation
-    from mnistcli.cli.views.evaluate import evaluated
+    from mnistcli.cli.views.evaluate import evaluation_answer
 
     if call.figure and not (mistakes or calibration or curves or confusion):
         hint = "add --curves, --confusion, --calibration or --mistakes 20"
@@ -59,7 +59,7 @@ def evaluate(
     judged = evaluation.evaluate(loaded, images, on=on, name=str(data), threshold=at)
     call.warn(*judged.notes)
     asked = {"calibration": calibration, "curves": curves, "confusion": confusion}
-    call.emit(evaluated(judged, mistakes, **asked, in_file=call.figure is not None))
+    call.emit(evaluation_answer(judged, mistakes, **asked, in_file=call.figure is not None))
     told = (metric.problem_with(judged.evaluation, bar) for metric, bar in gates)
     if problems := [*filter(None, told)]:
         raise QualityGateError(judged.model.ref, problems)

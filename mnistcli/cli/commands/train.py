@@ -129,7 +129,7 @@ def train(
     no_save: bool = option("Do not keep the model in the registry."),
 ) -> None:
     from mnistcli import training
-    from mnistcli.cli.views.train import convergence_warnings, trained
+    from mnistcli.cli.views.train import convergence_warnings, training_answer
     from mnistcli.files import check_writable
     from mnistcli.registry.store import check_new_name
 
@@ -181,4 +181,4 @@ def train(
         if not no_save:
             entry = registry.save(result.model, model_name)
     finally:  # where it cannot be saved, the work is not lost on who waited for it
-        call.emit(trained(result, entry))
+        call.emit(training_answer(result, entry))

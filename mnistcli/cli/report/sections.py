@@ -112,8 +112,8 @@ def headline(evaluation: Evaluation) -> Iterator[tuple[str, Noted]]:
 def _of_two(report: ReportOnTwo) -> Iterator[Section]:
     compared, judged = report.compared, report.compared.judged
     refs, names = compared.refs, judged[0].model.card.class_names
-    yield Section("Beside each other", [compare.models(compared)])
-    yield Section("On which images", [Facts(compare.facts(compared))])
+    yield Section("Beside each other", [compare.models_table(compared)])
+    yield Section("On which images", [Facts(compare.comparison_facts(compared))])
     numbers = zip(*(headline(each.evaluation) for each in judged), strict=True)
     rows = [(first[0], first[1], second[1]) for first, second in numbers]
     yield Section("In numbers", [Table(("", *refs), "lrr", rows)])

@@ -15,7 +15,7 @@ from mnistcli.comparison import Comparison
 from mnistcli.metrics.catalog import metric_names
 
 
-def compared(result: Comparison, n_disagreements: int = 0) -> Answer:
+def comparison_answer(result: Comparison, n_disagreements: int = 0) -> Answer:
     """Show a comparison; ``n_disagreements`` is how many pictures of them were asked for."""
     document = {
         **picked(result, "on n_left_out over_seeds n_disagreements notes"),
@@ -43,7 +43,9 @@ def compared(result: Comparison, n_disagreements: int = 0) -> Answer:
         "disagreements": [each.facts for each in result.disagreements] if n_disagreements else None,
     }
     rows, panels = _rows(result, document["models"]), _panels(result)
-    return Answer("compare", document, result.refs[:1], shown(result), rows, panels=panels)
+    return Answer(
+        "compare", document, result.refs[:1], comparison_parts(result), rows, panels=panels
+    )
 
 
 def _rows(result: Comparison, models: Sequence[dict[str, Any]]) -> Iterator[Sequence[object]]:
@@ -59,10 +61,10 @@ def _rows(result: Comparison, models: Sequence[dict[str, Any]]) -> Iterator[Sequ
         yield (model["model"], model["task"], *values, model["difference"], *found, *costly)
 
 
-def shown(result: Comparison) -> Iterator[Part]:
+def comparison_parts(result: Comparison) -> Iterator[Part]:
     """Yield what a person is shown."""
-    yield Facts(facts(result))
-    yield models(result)
+    yield Facts(comparison_facts(result))
+    yield models_table(result)
     alone = f"alone: images that only this model, and that only {result.refs[0]} got right\n"
     yield Words((alone if result.tests else "") + numbers.comparison_sentences(result))
     if result.disagreements:
@@ -93,7 +95,7 @@ def _distinctions(result: Comparison) -> list[tuple[str, ...]]:
     return numbers.distinctions([each.model.card for each in result.judged])
 
 
-def facts(result: Comparison) -> Iterator[tuple[str, str]]:
+def comparison_facts(result: Comparison) -> Iterator[tuple[str, str]]:
     """Yield which is best, and of how many images."""
     yield "Best", f"{result.refs[0]}, by {result.by.title.lower()}"
     yield "Images", f"{result.judged[0].evaluation.n_samples:,} of {result.on}"
@@ -103,7 +105,7 @@ def facts(result: Comparison) -> Iterator[tuple[str, str]]:
         yield "Disagreement", f"on {result.n_disagreements:,} of them"
 
 
-def models(result: Comparison) -> Table:
+def models_table(result: Comparison) -> Table:
     """Show how good each model is, and what it costs."""
     by = result.by
     more = [] if by.name == "accuracy" else [by.title.lower()]

@@ -22,7 +22,7 @@ def point_line(point: CurvePoint) -> str:
     return json_text("point", picked(point), indent=None)
 
 
-def drawn_curve(curve: Curve, *, is_for_paper: bool = False) -> Answer:
+def curve_answer(curve: Curve, *, is_for_paper: bool = False) -> Answer:
     """Show a curve; rows are those of its table for a paper, and else its points."""
     points, found = curve.points, curve.means
     best = max(found, key=lambda each: each.accuracy)

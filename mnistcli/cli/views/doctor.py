@@ -21,7 +21,7 @@ _OPEN = ("writable", "can be made")  # the states of a folder in which something
 _COLOURS = {"standard": "16 colours", "256": "256 colours", "truecolor": "16 million colours"}
 
 
-def diagnosed(diagnosis: Diagnosis, defaults: dict[str, tuple[str, str]]) -> Answer:
+def diagnosis_answer(diagnosis: Diagnosis, defaults: dict[str, tuple[str, str]]) -> Answer:
     """Show what `doctor` found."""
     damaged = [{"model": ref, "problem": problem} for ref, problem in diagnosis.damaged_models]
     document = {

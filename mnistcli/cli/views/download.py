@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mnistcli.sheets import SheetRead
 
 
-def catalog(summaries: Sequence[DatasetSummary]) -> Answer:
+def catalog_answer(summaries: Sequence[DatasetSummary]) -> Answer:
     """Show the datasets that there are, and which of them are installed."""
     keys = [each.name for each in fields(DatasetSummary) if each.name != "problem"]
     datasets = [picked(each, " ".join(keys)) for each in summaries]
@@ -37,7 +37,7 @@ def catalog(summaries: Sequence[DatasetSummary]) -> Answer:
     return Answer("datasets", {"datasets": datasets}, names, tables, rows)
 
 
-def installed(done: Installation, *, checked: bool = False) -> Answer:
+def installation_answer(done: Installation, *, checked: bool = False) -> Answer:
     """Show an installed dataset, of which every byte was read and hashed if it is ``checked``."""
     manifest, folder = done.manifest, str(done.folder)
     keys = "name", "shape", "n_bytes", "sha256"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # `train` shows tables of this module, and needs none of thes
 _NO_CURVES = "no curves: all images, or none, are of the class"
 
 
-def evaluated(
+def evaluation_answer(
     judged: JudgedModel,
     n_mistakes: int = 0,
     *,
@@ -46,13 +46,13 @@ def evaluated(
         "pair_errors": judged.pair_errors(),
         "mistakes": [each.facts for each in mistakes] if n_mistakes else None,
     }
-    parts, panels = [*shown(judged, calibration=calibration)], list[Panel]()
+    parts, panels = [*evaluation_parts(judged, calibration=calibration)], list[Panel]()
     if confusion:
         panels.append(HeatMap.of_confusion(evaluation.confusion, card.class_names, _title(judged)))
     if curves:
         if in_file and not curve_plots(drawn):
             raise DataUnavailableError(_NO_CURVES)
-        parts += shown_curves(drawn)
+        parts += curve_parts(drawn)
         panels += curve_plots(drawn)
     if calibration:
         panels.append(reliability_plot(evaluation.reliability, card.class_names))
@@ -82,7 +82,7 @@ def _rows(judged: JudgedModel, *, calibration: bool) -> Iterator[Sequence[object
         yield "reliability", said, each.share, *each.share_interval
 
 
-def shown(
+def evaluation_parts(
     judged: JudgedModel, *, calibration: bool = False, behind: Sequence[CaptionedImage] = ()
 ) -> Iterator[Part]:
     """Yield what a person is shown of any evaluation; ``behind`` is for the matrix in a cell."""
@@ -132,7 +132,7 @@ def _threshold_facts(judged: JudgedModel) -> Iterator[tuple[str, str]]:
             yield "", "these are the images judged here: on others it may miss"
 
 
-def shown_curves(curves: Sequence[ClassCurves]) -> Iterator[Part]:
+def curve_parts(curves: Sequence[ClassCurves]) -> Iterator[Part]:
     """Show the ROC curve beside the precision-recall curve."""
     if not (plots := curve_plots(curves)):
         yield Words(_NO_CURVES)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mnistcli.training import Reproduction
 
 
-def listed(summaries: Sequence[ModelSummary]) -> Answer:
+def models_answer(summaries: Sequence[ModelSummary]) -> Answer:
     """Show a list of models."""
     rows: list[Sequence[object]] = [
         ("model", "tags", "task", "penalty", "C", "solver", "test_accuracy", "created", "n_bytes",
@@ -54,7 +54,7 @@ def _document(summary: ModelSummary) -> dict[str, Any]:
     }
 
 
-def described(summary: ModelSummary) -> Answer:
+def model_answer(summary: ModelSummary) -> Answer:
     """Show one model's card."""
     facts = [
         ("Name", summary.entry.ref),
@@ -105,7 +105,7 @@ def _flat(content: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, obje
             yield f"{prefix}{key}", value
 
 
-def exported(export: "Export") -> Answer:
+def export_answer(export: "Export") -> Answer:
     """Say what an export is good for and what it costs to trust such a file."""
     facts = [
         ("Wrote", f"{export.path}, {n_bytes(export.n_bytes)}: {export.model} as {export.format}"),
@@ -117,7 +117,7 @@ def exported(export: "Export") -> Answer:
     return Answer("export", picked(export), [str(export.path)], [Facts(facts)])
 
 
-def reproduced(result: "Reproduction") -> Answer:
+def reproduction_answer(result: "Reproduction") -> Answer:
     """Show whether a model comes out again, and how exactly."""
     then, now = result.model.card, result.again.card
     answers = "is_reproduced is_identical largest_difference"

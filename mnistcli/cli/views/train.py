@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mnistcli.model_selection.cross_validation import ChoiceOfC, CrossValidation
 
 
-def trained(training: Training, entry: ModelEntry | None) -> Answer:
+def training_answer(training: Training, entry: ModelEntry | None) -> Answer:
     """Show a training; ``entry`` is None where the model was not saved."""
     card, fit = training.model.card, training.fit
     settings, certificate, evaluation = card.settings, fit.certificate, training.evaluation
@@ -68,14 +68,14 @@ def trained(training: Training, entry: ModelEntry | None) -> Answer:
     }
     quiet = [entry.ref] if entry else []
     rows = [list(row), list(row.values())]
-    return Answer("train", document, quiet, shown(training, entry), rows)
+    return Answer("train", document, quiet, training_parts(training, entry), rows)
 
 
-def shown(training: Training, entry: ModelEntry | None = None) -> Iterator[Part]:
+def training_parts(training: Training, entry: ModelEntry | None = None) -> Iterator[Part]:
     """Yield what there is to see of a training."""
     yield Facts(training_facts(training))
     if training.choice:
-        yield from _shown_choice(training.choice)
+        yield from _choice_parts(training.choice)
     if training.cross_validation:
         confusion, names = training.cross_validation.confusion, training.model.card.class_names
         title = "confusion matrix of the folds, each judged by a model that had not seen it"
@@ -158,7 +158,7 @@ def convergence_warnings(training: Training) -> Iterator[str]:
             yield f"{n} of {n_fits} fits of the search for C did NOT converge"
 
 
-def _shown_choice(choice: ChoiceOfC) -> Iterator[Part]:
+def _choice_parts(choice: ChoiceOfC) -> Iterator[Part]:
     said = {choice.C_1se: "one standard error", choice.C: "best"}
     yield Table(
         ("C", "log loss", "accuracy", ""),
