@@ -55,7 +55,7 @@ def json_text(schema: str, document: dict[str, Any], *, indent: int | None = 2) 
     return json_safe(text) + "\n"
 
 
-def picked(record: Any, names: str = "") -> dict[str, Any]:
+def pick(record: Any, names: str = "") -> dict[str, Any]:
     """Return fields of a record by their names, or all of them, for a document or a row."""
     wanted = names.split() or [each.name for each in fields(record)]
     return {name: getattr(record, name) for name in wanted}
@@ -63,7 +63,7 @@ def picked(record: Any, names: str = "") -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     if is_dataclass(value):
-        return _plain(picked(value))
+        return _plain(pick(value))
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, dict):
@@ -104,7 +104,7 @@ def write(text: str, stream: TextIO | None = None) -> None:
 def report_error(error: MnistCliError, *, as_json: bool, hinted: str = "") -> None:
     """Print an error to stderr: one line and a hint that is not there yet, or one JSON document."""
     if as_json:
-        content = picked(error, "code message hint exit_code") | {"hint": error.hint or None}
+        content = pick(error, "code message hint exit_code") | {"hint": error.hint or None}
         to_stderr(json_text("error", {"error": content}, indent=None).rstrip("\n"))
         return
     message = visible(error.message)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mnistcli.cli import numbers
-from mnistcli.cli.output import Answer, picked
+from mnistcli.cli.output import Answer, pick
 from mnistcli.cli.parts import Cell, Facts, Panel, Part, Table, Words
 from mnistcli.cli.plots import Axis, Plot, Series, axis_for
 from mnistcli.cli.views.evaluate import estimate, evaluation_document
@@ -18,7 +18,7 @@ from mnistcli.metrics.catalog import metric_names
 def comparison_answer(result: Comparison, n_disagreements: int = 0) -> Answer:
     """Show a comparison; ``n_disagreements`` is how many pictures of them were asked for."""
     document = {
-        **picked(result, "on n_left_out over_seeds n_disagreements notes"),
+        **pick(result, "on n_left_out over_seeds n_disagreements notes"),
         "class_names": result.judged[0].model.card.class_names,
         "n_samples": result.judged[0].evaluation.n_samples,
         "by": result.by.name,

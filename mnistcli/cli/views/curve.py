@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mnistcli.cli.numbers import percent, percent_span, seconds, span
-from mnistcli.cli.output import Answer, json_text, picked
+from mnistcli.cli.output import Answer, json_text, pick
 from mnistcli.cli.parts import Plots, Table, Words
 from mnistcli.cli.plots import Plot, Series, axis_for, places_axis, share_word
 from mnistcli.cli.words import visible
@@ -19,7 +19,7 @@ NUMBERS = ("limit", "C", "strength")
 
 def point_line(point: CurvePoint) -> str:
     """Write a point as a JSON line."""
-    return json_text("point", picked(point), indent=None)
+    return json_text("point", pick(point), indent=None)
 
 
 def curve_answer(curve: Curve, *, is_for_paper: bool = False) -> Answer:
@@ -29,7 +29,7 @@ def curve_answer(curve: Curve, *, is_for_paper: bool = False) -> Answer:
     table, legend = _table(curve), _legend(curve, best)
     plots = [_plot(curve, legend)] if curve.axis in NUMBERS else []
     rows: list[Sequence[object]] = [[each.name for each in fields(CurvePoint)]]
-    rows += ([*picked(point).values()] for point in points)
+    rows += ([*pick(point).values()] for point in points)
     return Answer(
         "curve",
         {"axis": curve.axis, "lines": curve.lines, "points": points, "means": found},

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mnistcli.cli.defaults import spelt
-from mnistcli.cli.output import Answer, picked
+from mnistcli.cli.output import Answer, pick
 from mnistcli.cli.parts import Facts
 from mnistcli.cli.terminal.capabilities import GRAPHICS, choose_method
 from mnistcli.cli.terminal.console import PlainConsole
@@ -25,7 +25,7 @@ def diagnosis_answer(diagnosis: Diagnosis, defaults: dict[str, tuple[str, str]])
     """Show what `doctor` found."""
     damaged = [{"model": ref, "problem": problem} for ref, problem in diagnosis.damaged_models]
     document = {
-        **picked(diagnosis, "python system n_cores versions paths datasets"),
+        **pick(diagnosis, "python system n_cores versions paths datasets"),
         "models": {"n_whole": diagnosis.n_whole_models, "damaged": damaged},
         "terminal": _terminal(),
         "defaults": [
@@ -85,7 +85,7 @@ def _terminal() -> dict[str, Any]:
     stdout = PlainConsole()
     one, many = (choose_method("auto", stdout, n) for n in (1, 2))
     return {
-        **picked(stdout, "is_terminal width height encoding"),
+        **pick(stdout, "is_terminal width height encoding"),
         "color_system": None if stdout.no_color else stdout.color_system,
         "graphics": one if one in GRAPHICS else None,
         "one_picture": one,

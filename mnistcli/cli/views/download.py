@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mnistcli.cli.numbers import n_bytes
 from mnistcli.cli.options import FigureFile
-from mnistcli.cli.output import Answer, picked
+from mnistcli.cli.output import Answer, pick
 from mnistcli.cli.parts import Facts, Table
 from mnistcli.cli.words import visible
 from mnistcli.datasets.store import DatasetSummary, Installation
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def catalog_answer(summaries: Sequence[DatasetSummary]) -> Answer:
     """Show the datasets that there are, and which of them are installed."""
     keys = [each.name for each in fields(DatasetSummary) if each.name != "problem"]
-    datasets = [picked(each, " ".join(keys)) for each in summaries]
+    datasets = [pick(each, " ".join(keys)) for each in summaries]
     known, own = [], []
     for each in summaries:
         if each.licence is not None:
@@ -44,9 +44,9 @@ def installation_answer(done: Installation, *, checked: bool = False) -> Answer:
     document = {
         "dataset": manifest.dataset,
         "sha256": done.sha256,
-        **picked(manifest, "source origin n_bytes_read installed_at"),
+        **pick(manifest, "source origin n_bytes_read installed_at"),
         "files": [dict(zip(keys, each, strict=True)) for each in done.files],
-        **picked(done, "folder already_there"),
+        **pick(done, "folder already_there"),
         "failures": [{"source": source, "reason": reason} for source, reason in done.failures],
         "checked": checked,
     }

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.numbers import decimal, percent, percent_span, reading, span, verdict
-from mnistcli.cli.output import Answer, picked
+from mnistcli.cli.output import Answer, pick
 from mnistcli.cli.parts import Cell, Facts, HeatMap, Noted, Panel, Part, Plots, Table, Words
 from mnistcli.cli.plots import curve_plots, reliability_plot, reliability_words
 from mnistcli.cli.words import visible
@@ -39,7 +39,7 @@ def evaluation_answer(
         "model": judged.model.ref,
         "task": card.task.name,
         "class_names": card.class_names,
-        **picked(judged, "on threshold notes"),
+        **pick(judged, "on threshold notes"),
         **evaluation_document(evaluation),
         "calibration": evaluation.reliability if calibration else None,
         "curves": drawn or None,
@@ -189,9 +189,9 @@ def reliability_table(
 
 def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
     """Return an evaluation as a JSON object."""
-    document = picked(evaluation, "n_samples n_correct baseline_class baseline_accuracy")
+    document = pick(evaluation, "n_samples n_correct baseline_class baseline_accuracy")
     for metric in METRICS:
         document[metric.name] = metric.of(evaluation)
         if interval := metric.interval_of(evaluation):
             document[f"{metric.name}_interval"] = interval
-    return document | picked(evaluation, "classes macro_avg weighted_avg confusion")
+    return document | pick(evaluation, "classes macro_avg weighted_avg confusion")

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.numbers import describe_settings, n_bytes, percent, seconds
-from mnistcli.cli.output import Answer, picked
+from mnistcli.cli.output import Answer, pick
 from mnistcli.cli.parts import Facts, Table
 from mnistcli.registry.card import ModelCard
 from mnistcli.registry.store import ModelSummary
@@ -48,7 +48,7 @@ def _document(summary: ModelSummary) -> dict[str, Any]:
     return {
         "model": summary.entry.ref,
         "path": summary.entry.path,
-        **picked(summary, "n_bytes tags"),
+        **pick(summary, "n_bytes tags"),
         "card": summary.card.document() if summary.card else None,
         "problem": summary.problem or None,
     }
@@ -114,7 +114,7 @@ def export_answer(export: "Export") -> Answer:
         ("Use", export.use),
         ("sha256", export.sha256),
     ]
-    return Answer("export", picked(export), [str(export.path)], [Facts(facts)])
+    return Answer("export", pick(export), [str(export.path)], [Facts(facts)])
 
 
 def reproduction_answer(result: "Reproduction") -> Answer:
@@ -124,7 +124,7 @@ def reproduction_answer(result: "Reproduction") -> Answer:
     accuracy = [card.metrics.get("test_accuracy") for card in (then, now)]
     document = {
         "model": result.model.ref,
-        **picked(result, f"{answers} distance distance_bound n_test n_different"),
+        **pick(result, f"{answers} distance distance_bound n_test n_different"),
         "test_accuracy": dict(zip(("then", "now"), accuracy, strict=True)),
         "fit_seconds": {"then": then.fit_seconds, "now": now.fit_seconds},
         "version_changes": _version_changes(result),

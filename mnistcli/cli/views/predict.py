@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mnistcli.cli.numbers import percent
-from mnistcli.cli.output import Answer, picked
+from mnistcli.cli.output import Answer, pick
 from mnistcli.cli.parts import Table, Words
 from mnistcli.cli.terminal.capabilities import COLOURLESS, GRAPHICS, Method, Render, choose_method
 from mnistcli.cli.words import visible
@@ -106,7 +106,7 @@ class PredictionView:
         digits = [
             {
                 "line": n,
-                **picked(digit, "answer best probability"),
+                **pick(digit, "answer best probability"),
                 "probabilities": dict(zip(names, digit.probabilities.tolist(), strict=True)),
                 "typicality": digit.typicality,
                 "box": each.box_of(digit)._asdict(),
@@ -122,7 +122,7 @@ class PredictionView:
             document |= {name: digits[0][name] for name in _UNKNOWN}
         document["notes"] = each.notes
         if why := self._why(each):
-            document["explanation"] = picked(why, "answer runner_up score intercept")
+            document["explanation"] = pick(why, "answer runner_up score intercept")
             document["explanation"]["contributions"] = why.contributions.ravel()
         return document
 

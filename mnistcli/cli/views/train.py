@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mnistcli.cli.numbers import describe_settings, percent, percent_span, seconds
-from mnistcli.cli.output import Answer, picked
+from mnistcli.cli.output import Answer, pick
 from mnistcli.cli.parts import Cell, Facts, HeatMap, Noted, Part, Plots, Table, Words
 from mnistcli.cli.plots import Plot, Series, axis_for, places_axis
 from mnistcli.cli.views.evaluate import class_report, evaluation_document
@@ -29,14 +29,14 @@ def training_answer(training: Training, entry: ModelEntry | None) -> Answer:
     names = "task class_names dataset dataset_sha256 dataset_parts weights n_train n_test"
     known, folds = card.document(), None
     if training.cross_validation:
-        folds = picked(training.cross_validation)
+        folds = pick(training.cross_validation)
         del folds["p_truth"]  # is kept by the model
     train_accuracy = card.metrics["train_accuracy"]
     document = {
         "model": entry.ref if entry else None,
         "path": entry.path if entry else None,
         **{name: known[name] for name in [*names.split(), "split", "settings"]},
-        "fit": {"fit_seconds": fit.fit_seconds, **picked(certificate)},
+        "fit": {"fit_seconds": fit.fit_seconds, **pick(certificate)},
         "search": training.choice,
         "cross_validation": folds,
         "train_accuracy": train_accuracy,
@@ -48,8 +48,8 @@ def training_answer(training: Training, entry: ModelEntry | None) -> Answer:
     row = {
         "model": entry.ref if entry else None,
         "task": card.task.name,
-        **picked(settings, "penalty C solver"),
-        **picked(certificate, "converged objective"),
+        **pick(settings, "penalty C solver"),
+        **pick(certificate, "converged objective"),
         "fit_seconds": round(fit.fit_seconds, 4),
         "train_accuracy": train_accuracy,
         "cv_accuracy": training.cross_validation.mean if training.cross_validation else None,
@@ -57,7 +57,7 @@ def training_answer(training: Training, entry: ModelEntry | None) -> Answer:
         "test_accuracy_low": low,
         "test_accuracy_high": high,
         "test_log_loss": evaluation.log_loss,
-        **picked(card, "dataset n_train"),
+        **pick(card, "dataset n_train"),
         "seed": card.split.seed,
         "split": card.split.kind,
         "preset": preset_of(card.feature_spec, settings),
