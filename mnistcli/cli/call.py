@@ -59,10 +59,10 @@ class Call:
             for line in answer.quiet:
                 write(f"{visible(line)}\n")
         elif self.format == "table":
-            from mnistcli.cli.terminal.console import printed, rendered
+            from mnistcli.cli.terminal.console import renderables, to_text
 
             shown = answer.parts or [Words("\n".join(map(visible, answer.quiet)), "")]
-            texts = printed(answer.draw or partial(rendered, shown), self.render)
+            texts = to_text(answer.draw or partial(renderables, shown), self.render)
             for text in texts if answer.draw else ("".join(texts),):  # `head` hears all or nothing
                 write(text)
         else:

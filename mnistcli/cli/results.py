@@ -16,7 +16,7 @@ from mnistcli.cli.numbers import percent
 from mnistcli.cli.parts import Facts, HeatMap, Part, Words
 from mnistcli.cli.report.html import joined, style, tag
 from mnistcli.cli.report.page import contents, elements_of
-from mnistcli.cli.terminal.console import printed_plainly
+from mnistcli.cli.terminal.console import to_plain_text
 from mnistcli.cli.views import compare, evaluate, models, predict, train
 from mnistcli.conforming.placing import Conformed
 from mnistcli.datasets.dataset import Dataset, LabelledImages
@@ -34,7 +34,7 @@ _MOST_PICTURES = 40
 def text(result: Any) -> str:
     """Draw a result as a pipe gets it."""
     parts = [*_parts(result)]
-    return printed_plainly(parts).rstrip("\n") if parts else repr(result)
+    return to_plain_text(parts).rstrip("\n") if parts else repr(result)
 
 
 def html(result: Any) -> str:

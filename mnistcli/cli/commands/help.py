@@ -44,7 +44,7 @@ def help(  # noqa: A001 - the command's name
         raise UsageError(f"there is no command and no topic {' '.join(about)!r}", hint=hint)
     text = topics.read_topic(about[0])
     if sys.stdout.isatty():
-        from mnistcli.cli.terminal.console import printed
+        from mnistcli.cli.terminal.console import to_text
 
-        text = "".join(printed(lambda console, _: [topics.drawn_topic(text, console)]))
+        text = "".join(to_text(lambda console, _: [topics.drawn_topic(text, console)]))
     write(text)

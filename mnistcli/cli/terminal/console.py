@@ -61,7 +61,7 @@ class PlainConsole(Console):
             yield Segment(text if control else visible_lines(text), unlinked, control)
 
 
-def printed(
+def to_text(
     draw: Callable[[Console, Render], Iterable[RenderableType]], render: Render = "auto"
 ) -> Iterator[str]:
     """Draw for a person, or for a pipe: then without colour and without a right margin."""
@@ -73,14 +73,14 @@ def printed(
         console = PlainConsole(file=_Page(), **coloured)
     if not sys.stdout.isatty() and not number_in("COLUMNS"):
         console.size = PIPE_WIDTH, console.height
-    return (_captured(console, part) for part in draw(console, render))
+    return (_capture(console, part) for part in draw(console, render))
 
 
-def printed_plainly(shown: Iterable[parts.Part]) -> str:
+def to_plain_text(shown: Iterable[parts.Part]) -> str:
     """Draw as for a pipe in UTF-8, wherever stdout leads."""
     plain: dict[str, Any] = {"force_terminal": False, "force_jupyter": False, "color_system": None}
     console = PlainConsole(file=io.StringIO(), width=PIPE_WIDTH, **plain)
-    return "".join(_captured(console, part) for part in rendered(shown, console))
+    return "".join(_capture(console, part) for part in renderables(shown, console))
 
 
 class _Page(io.StringIO):
@@ -94,7 +94,7 @@ class _Page(io.StringIO):
         return sys.stdout.isatty()
 
 
-def _captured(console: Console, part: RenderableType) -> str:
+def _capture(console: Console, part: RenderableType) -> str:
     with console.capture() as captured:
         console.print(part, crop=False)
     if console.is_terminal:
@@ -103,7 +103,7 @@ def _captured(console: Console, part: RenderableType) -> str:
     return "\n".join(line.rstrip() for line in captured.get().split("\n"))
 
 
-def rendered(
+def renderables(
     shown: Iterable[parts.Part], console: Console, render: Render = "auto"
 ) -> Iterator[RenderableType]:
     """Yield what to print of each part, and a blank line between two; tables begin and end with one."""
@@ -111,11 +111,11 @@ def rendered(
     for part in shown:
         if not (is_blank or (isinstance(part, parts.Table) and not part.title)):
             yield Text()
-        yield _rendered(part, console, render)
+        yield _renderable(part, console, render)
         is_blank = isinstance(part, parts.Table)
 
 
-def _rendered(part: parts.Part, console: Console, render: Render) -> RenderableType:
+def _renderable(part: parts.Part, console: Console, render: Render) -> RenderableType:
     match part:
         case parts.Facts():
             grid = Table.grid(padding=(0, 2))
@@ -125,7 +125,9 @@ def _rendered(part: parts.Part, console: Console, render: Render) -> RenderableT
                 grid.add_row(name, _cell(value, gap="  "))
             return grid
         case parts.Table():
-            return Group(*(_table(each, console) for each in _apart(part, console.width - 1)))
+            return Group(
+                *(_table(each, console) for each in _parts_that_fit(part, console.width - 1))
+            )
         case parts.Words():
             # rich would break a line at any blank, even before a percent sign.
             lines = TextWrapper(console.width, break_long_words=False, break_on_hyphens=False)
@@ -144,9 +146,9 @@ def _rendered(part: parts.Part, console: Console, render: Render) -> RenderableT
     return draw_gallery(part, console, render)
 
 
-def _apart(table: parts.Table, width: int) -> Iterator[parts.Table]:
+def _parts_that_fit(table: parts.Table, width: int) -> Iterator[parts.Table]:
     """Yield a table, or where that is too wide parts of it that are not, each with the first column."""
-    gap, columns = _measured(table, width)
+    gap, columns = _measure(table, width)
     widths = [gap + n for *_, n in columns]
     if len(table.rows) > LONGEST_RICH_TABLE or sum(widths) <= width:
         yield table
@@ -167,7 +169,7 @@ def _apart(table: parts.Table, width: int) -> Iterator[parts.Table]:
         title = ""
 
 
-def _measured(table: parts.Table, width: int) -> tuple[int, list[tuple[bool, bool, int]]]:
+def _measure(table: parts.Table, width: int) -> tuple[int, list[tuple[bool, bool, int]]]:
     """Return the gap between columns; of each if it has intervals, stays in one line, how wide.
 
     Numbers, and what the rows are called, do; where there is no room words give way.
@@ -192,7 +194,7 @@ def _table(table: parts.Table, console: Console) -> RenderableType:
     if len(table.rows) > LONGEST_RICH_TABLE:
         return _long_table(table)
     room = console.width - 1  # rich leaves a blank behind the last column
-    gap, columns = _measured(table, room)
+    gap, columns = _measure(table, room)
     width = sum(gap + n for *_, n in columns)
     is_utf, blank = console.encoding.lower().startswith("utf"), "    \n"
     grid = Table(

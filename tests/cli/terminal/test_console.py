@@ -8,7 +8,7 @@ import pytest
 from rich.color import ColorTriplet
 
 from mnistcli.cli.parts import HeatCell, HeatMap, Noted, Table, Words
-from mnistcli.cli.terminal.console import PlainConsole, rendered
+from mnistcli.cli.terminal.console import PlainConsole, renderables
 
 
 def luminance(colour):
@@ -85,7 +85,7 @@ TABLES = {
 
 def lines_of(part, width):
     console = PlainConsole(file=io.StringIO(), width=width, color_system=None)
-    for each in rendered([part], console):
+    for each in renderables([part], console):
         console.print(each, crop=False)
     return console.file.getvalue().splitlines()
 
@@ -133,7 +133,7 @@ def test_a_number_and_its_percent_sign_stay_in_one_line(width):
         "0v1@3 is right on 99.95 % of the even-odd images (95 % interval 99.73 to 99.99 %), p = 1."
     )
     console = PlainConsole(width=width, file=io.StringIO())
-    for part in rendered([Words(f"{said}\n{said}")], console):
+    for part in renderables([Words(f"{said}\n{said}")], console):
         console.print(part)
     lines = console.file.getvalue().splitlines()
     assert " ".join(line.rstrip() for line in lines) == f"{said} {said}"
