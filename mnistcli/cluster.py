@@ -49,7 +49,7 @@ _HELP = "see mnistcli help cluster"
 
 
 @contextlib.contextmanager
-def joined(address: str, *, insecure: bool = False, **tls: Path | None) -> Iterator[None]:
+def lend_cluster(address: str, *, insecure: bool = False, **tls: Path | None) -> Iterator[None]:
     """Give the jobs of `parallel.map_jobs`, and the blocks of large fits, to a cluster meanwhile.
 
     The address is ``"local"`` or ``"local:N"``, processes on this machine, or a scheduler's, such

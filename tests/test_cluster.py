@@ -76,7 +76,7 @@ class Machines:
         return words
 
     def joined(self):
-        return cluster.joined(self.address, **self.certificates())
+        return cluster.lend_cluster(self.address, **self.certificates())
 
     @contextlib.contextmanager
     def client(self):
@@ -293,7 +293,7 @@ def test_one_fit_in_blocks_on_workers_has_the_bits_of_one_here(machines, mnist, 
 @pytest.mark.torture
 @pytest.mark.parametrize("n_workers", [1, 2, 5])
 def test_any_number_of_workers_gives_the_same_bits(mnist, blocks, n_workers):
-    with cluster.joined(f"local:{n_workers}"):
+    with cluster.lend_cluster(f"local:{n_workers}"):
         there = fit_of(mnist)
     assert_same_bits(there, fit_of(mnist))
 
@@ -412,7 +412,7 @@ def test_another_authority_is_refused(machines, tmp_path, monkeypatch):
     options = machines.certificates(tmp_path)
     with (
         pytest.raises(ClusterError, match=r"cannot reach .*CERTIFICATE"),
-        cluster.joined(machines.address, **options),
+        cluster.lend_cluster(machines.address, **options),
     ):
         pass
 
@@ -444,13 +444,13 @@ def test_what_makes_no_sense_or_is_not_safe_is_refused(invoke, options, message)
 def test_plain_tcp_is_for_this_machine(address, monkeypatch):
     monkeypatch.setattr(cluster, "CONNECT_S", 0.1)
     with pytest.raises(ClusterError, match="cannot reach the cluster tcp://"):
-        cluster.joined(address).__enter__()
+        cluster.lend_cluster(address).__enter__()
 
 
 def test_tls_takes_certificates(monkeypatch):
     monkeypatch.setattr(cluster, "CONNECT_S", 0.1)
     with pytest.raises(ClusterError, match="cannot reach the cluster") as caught:
-        cluster.joined("tls://192.0.2.1:8786").__enter__()
+        cluster.lend_cluster("tls://192.0.2.1:8786").__enter__()
     assert "--tls-ca" in caught.value.hint
 
 

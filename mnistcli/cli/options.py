@@ -152,9 +152,11 @@ def cluster_of(
     """Return what lends a cluster to a block of code, or nothing."""
     if cluster is None:
         return contextlib.nullcontext()
-    from mnistcli.cluster import joined
+    from mnistcli.cluster import lend_cluster
 
-    return joined(cluster, insecure=insecure, tls_ca=tls_ca, tls_cert=tls_cert, tls_key=tls_key)
+    return lend_cluster(
+        cluster, insecure=insecure, tls_ca=tls_ca, tls_cert=tls_cert, tls_key=tls_key
+    )
 
 
 # What a `Call` has by these names where it is offered; their parameters are the user's options.
