@@ -216,7 +216,7 @@ def axis_and_lines(given: Mapping[str, Sequence[Any]]) -> tuple[str, str | None]
     return several[0], several[1] if len(several) == 2 else None
 
 
-def planned(
+def plan_variants(
     given: Mapping[str, Sequence[Any]], seeds: Iterable[int], base: SolverSettings
 ) -> list[Variant]:
     """Return a training for each seed and each combination of what is given; see `AXES`.

@@ -149,15 +149,17 @@ def test_known_points_come_first_and_only_the_others_are_trained(mnist, points, 
 def test_a_plan_has_a_training_for_each_combination_with_the_preset_s_settings():
     given = dict.fromkeys(learning_curves.AXES, ()) | {"task": [parse_task("3v8")]}
     lists = {"preset": ["better", "fast"], "limit": [60, 40], "C": [0.1, 2.0]}
-    found = learning_curves.planned(given | lists, (5, 6), SolverSettings())
+    found = learning_curves.plan_variants(given | lists, (5, 6), SolverSettings())
     said = [(v.preset, v.split.limit, v.split.seed, v.settings.C) for v in found]
     assert said == [*product(lists["preset"], lists["limit"], (5, 6), lists["C"])]
     assert {(v.preset, v.settings.tol) for v in found} == {("better", 1e-6), ("fast", None)}
-    (one,) = learning_curves.planned(given, [0], SolverSettings(penalty="l1"))
+    (one,) = learning_curves.plan_variants(given, [0], SolverSettings(penalty="l1"))
     assert one == Variant(
         given["task"][0], SplitSpec(), FeatureSpec(), SolverSettings(penalty="l1"), "fast"
     )
-    (other,) = learning_curves.planned(given | {"features": ["deskew"]}, [0], SolverSettings())
+    (other,) = learning_curves.plan_variants(
+        given | {"features": ["deskew"]}, [0], SolverSettings()
+    )
     assert (other.preset, other.feature_spec.kind) == (None, "deskew")
 
 

@@ -100,7 +100,7 @@ def curve(
         source = partial(disturbed_points, [*models.values()], data, *disturb)
     else:
         base = settings.SolverSettings(penalty=penalty, class_weight=class_weight, solver=solver)
-        variants = learning_curves.planned(given, range(seed, seed + seeds), base)
+        variants = learning_curves.plan_variants(given, range(seed, seed + seeds), base)
         file = learning_curves.PointFile(resume, point_line) if resume else None
         data, cache = call.dataset(dataset), call.features()
         order = {learning_curves.key_of(each, data): i for i, each in enumerate(variants)}
