@@ -24,7 +24,7 @@ from mnistcli.parallel import elsewhere, map_jobs
 from mnistcli.progress import SILENT, Progress
 from mnistcli.ranges import DISTURBANCES
 from mnistcli.registry.card import ModelCard, Share, read_typed, strict_json
-from mnistcli.settings import SolverSettings, SplitSpec, TrainingSettings, chosen_by
+from mnistcli.settings import SolverSettings, SplitSpec, TrainingSettings, choose_settings
 from mnistcli.tasks import Task, parse_task
 from mnistcli.training import peak_memory_bytes
 
@@ -227,7 +227,7 @@ def plan_variants(
     names = given["preset"] or given["features"] or ["fast"]
     for name, task, limit, seed in product(names, given["task"], given["limit"] or alone, seeds):
         preset = name if name not in given["features"] else None
-        chosen = chosen_by(preset, None if preset else name)
+        chosen = choose_settings(preset, None if preset else name)
         split = SplitSpec(seed=seed, limit=limit)
         for C in given["C"] or alone:
             settings = chosen.minimised(base, C)

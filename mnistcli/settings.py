@@ -186,7 +186,7 @@ PRESETS: dict[Preset, PresetSettings] = {
 }
 
 
-def chosen_by(preset: Preset | None, features: str | None) -> PresetSettings:
+def choose_settings(preset: Preset | None, features: str | None) -> PresetSettings:
     """Return what a preset stands for, by default fast; or other features, with the C of fast.
 
     Raises UsageError for what is none.

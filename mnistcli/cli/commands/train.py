@@ -139,7 +139,7 @@ def train(
         raise UsageError(f"two tasks were given: {task} and {same}")
     if not (sentence := task or same):
         raise UsageError("no task was given", hint="type mnistcli train 0v1")
-    parsed, chosen = parse_task(sentence), settings.chosen_by(preset, features)
+    parsed, chosen = parse_task(sentence), settings.choose_settings(preset, features)
     minimised = settings.SolverSettings(
         penalty=penalty, l1_ratio=l1_ratio, class_weight=class_weight,
         solver=solver, tol=tol, max_iter=max_iter,
