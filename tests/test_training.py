@@ -15,7 +15,7 @@ from mnistcli.datasets.dataset import LabelledImages
 from mnistcli.errors import DataUnavailableError, TrainingError
 from mnistcli.evaluation import evaluate
 from mnistcli.features.cache import FeatureCache
-from mnistcli.features.kinds import learn_features, restored_features
+from mnistcli.features.kinds import learn_features, restore_features
 from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.model_selection import cross_validation as choice
 from mnistcli.model_selection import splits
@@ -287,7 +287,7 @@ def test_learned_features_come_out_again(small_mnist):
     assert result.again.card.features == model.card.features
     arrays = model.classifier.features.arrays
     factors = arrays["factors"] * np.float32(1.5)
-    other = restored_features(model.card.feature_spec, arrays | {"factors": factors})
+    other = restore_features(model.card.feature_spec, arrays | {"factors": factors})
     assert not reproduce(
         replace(model, classifier=replace(model.classifier, features=other)), small_mnist
     ).is_identical

@@ -214,7 +214,7 @@ class Features(Displayed):
         return self.spec.describe()
 
 
-def restored_features(spec: FeatureSpec, arrays: Learned) -> Features | None:
+def restore_features(spec: FeatureSpec, arrays: Learned) -> Features | None:
     """Return the features that have learned these arrays; None for pixels."""
     return Features(spec, arrays) if spec.kind != "pixels" else None
 
@@ -229,7 +229,7 @@ def learn_features(spec: FeatureSpec, images: Bytes, seed: int) -> Features | No
         stage.arrays = stage.learn(_seen(stages, images[: stage.n_to_learn_from]), seed)
         arrays |= {spec.array_name(chain, name): each for name, each in stage.arrays.items()}
         stages.append(stage)
-    return restored_features(spec, arrays)
+    return restore_features(spec, arrays)
 
 
 def _seen(stages: Sequence[Stage], images: Bytes) -> Bytes:

@@ -12,7 +12,7 @@ from mnistcli.arrays import Bytes, Float64s, Int64s, Places, Rows, SomeRows
 from mnistcli.features import Features, FeatureSpec
 from mnistcli.features.cache import FeatureCache
 from mnistcli.features.copies import MadeRows
-from mnistcli.features.kinds import learn_features, restored_features
+from mnistcli.features.kinds import learn_features, restore_features
 from mnistcli.linear_model.certificate import Fit
 from mnistcli.linear_model.classifier import LinearClassifier
 from mnistcli.linear_model.pace import expected_seconds
@@ -104,7 +104,7 @@ def design_matrix(
     key = cache.key(spec, images, samples.index, seed) if cache else ""
     n_rows, n_features = shape = (1 + spec.n_copies) * len(images), spec.count()
     if cache and not spread and (found := cache.load(key, spec, shape)):
-        features = restored_features(spec, found[0])
+        features = restore_features(spec, found[0])
         return DesignMatrix(found[1], samples.y, features, spec.n_copies, kept="file", room=room)
     features = learn_features(spec, images, seed)
     arrays, n_bytes = features.arrays if features else {}, math.prod(shape)

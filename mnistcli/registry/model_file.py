@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnistcli.display import Displayed
 from mnistcli.errors import CorruptFileError
-from mnistcli.features.kinds import restored_features, typicality_shapes
+from mnistcli.features.kinds import restore_features, typicality_shapes
 from mnistcli.files import open_regular, storage_errors
 from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.registry.card import ModelCard, read_typed, strict_json
@@ -155,7 +155,7 @@ def read_model(path: Path, *, ref: str = "", stored_as: str = "") -> Model:
         intercept=arrays.pop("intercept"),
         class_names=card.class_names,
         scale=card.features["scale"],
-        features=restored_features(spec, arrays),
+        features=restore_features(spec, arrays),
         is_pairwise=card.task.is_pairwise,
     )
     n_bytes = memoryview(payload.obj).nbytes  # of the whole

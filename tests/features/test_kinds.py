@@ -13,7 +13,7 @@ import pytest
 
 import mnistcli
 from mnistcli.features import FeatureSpec
-from mnistcli.features.kinds import learn_features, restored_features
+from mnistcli.features.kinds import learn_features, restore_features
 
 EXPANSION = {"n_directions": 20, "n_relus": 40, "n_squares": 10}
 SPECS = (
@@ -34,7 +34,7 @@ def test_what_is_kept_brings_the_features_back(mnist, spec):
     features = learn_features(spec, images, 0)
     kept = features.arrays if features else {}
     assert {name: array.shape for name, array in kept.items()} == spec.shapes()
-    again = restored_features(spec, kept)
+    again = restore_features(spec, kept)
     if features is None:
         assert again is None
         return
