@@ -19,7 +19,7 @@ from mnistcli.errors import DataUnavailableError, TrainingError
 from mnistcli.features import FeatureSpec
 from mnistcli.features.cache import FeatureCache
 from mnistcli.features.copies import VERSION as COPIES_VERSION
-from mnistcli.features.typicality import learn_typicality, looked_at
+from mnistcli.features.typicality import learn_typicality, sample_slice
 from mnistcli.linear_model.certificate import Fit
 from mnistcli.linear_model.classifier import PIXEL_SCALE
 from mnistcli.linear_model.solvers import no_finite_optimum
@@ -91,7 +91,7 @@ def train(
     weight = splits.sample_weights(dataset, samples.index, settings.weights)
     design = replace(_design_of(samples, task, settings, cache, progress), weight=weight)
     is_learned = bool(design.features and design.features.arrays)
-    typical = looked_at(len(samples), is_learned=is_learned)
+    typical = sample_slice(len(samples), is_learned=is_learned)
     images = samples.images[typical].copy()
     del samples
     wanted, choice, cross_validation = _by_folds(design, task, settings, progress)

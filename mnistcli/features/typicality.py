@@ -233,7 +233,7 @@ class Typicality:
         return {name: array for name, array in every.items() if array is not None}
 
 
-def looked_at(n_images: int, *, is_learned: bool) -> slice:
+def sample_slice(n_images: int, *, is_learned: bool) -> slice:
     """Return which training images `learn_typicality` is to be given."""
     one_in = ONE_IN_LEARNED if is_learned else ONE_IN
     return slice(None, None, max(1, min(one_in, n_images // USEFUL_IMAGES)))

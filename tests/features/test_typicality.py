@@ -21,8 +21,8 @@ from mnistcli.features.typicality import (
     _separating,
     is_unlike,
     learn_typicality,
-    looked_at,
     oddness_of,
+    sample_slice,
     strangeness_of,
     stroke_directions,
 )
@@ -328,9 +328,9 @@ def test_strokes_have_their_directions():
 
 
 def test_few_images_are_all_looked_at():
-    assert looked_at(500, is_learned=False) == slice(None, None, 1)
-    assert looked_at(60_000, is_learned=False) == slice(None, None, 24)
-    assert looked_at(60_000, is_learned=True) == slice(None, None, 3)
+    assert sample_slice(500, is_learned=False) == slice(None, None, 1)
+    assert sample_slice(60_000, is_learned=False) == slice(None, None, 24)
+    assert sample_slice(60_000, is_learned=True) == slice(None, None, 3)
 
 
 @pytest.fixture
