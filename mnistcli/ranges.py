@@ -67,7 +67,7 @@ RANGES = {
     "disk_bytes": Range(int, 0, 10**15, "--disk", sizes="0 to 1000TB"),
     "n_jobs": Range(int, -1, 1024, "--jobs"),
 }
-# How much images can be disturbed by `robustness.disturbed`, and what that counts.
+# How much images can be disturbed by `robustness.disturb`, and what that counts.
 DISTURBANCES = {
     "noise": (Range(float, 0, 10), "share of white"),
     "blur": (Range(float, 0, 28), "pixels"),

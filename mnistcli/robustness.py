@@ -33,7 +33,7 @@ def disturbed_points(
 ) -> Iterator[CurvePoint]:
     """Judge models on the test images that none was trained on, and yield the points as they come.
 
-    For the kind and the strengths see `disturbed`, for the jobs `parallel.map_jobs`. Raises
+    For the kind and the strengths see `disturb`, for the jobs `parallel.map_jobs`. Raises
     UsageError for models of different classes.
     """
     if len(models) > 1:
@@ -53,7 +53,7 @@ def _at_strength(
     models: Sequence[Model], dataset: Dataset, samples: Samples, kind: str, strength: float
 ) -> list[CurvePoint]:
     """Return the point of each model, and how it differs from the first; p-values after Holm."""
-    images = disturbed(samples.images, samples.index, kind, strength)
+    images = disturb(samples.images, samples.index, kind, strength)
     scores = [each.classifier.decision_function(images) for each in models]
     is_right = [classes_of(each) == samples.y for each in scores]
     tests = mcnemar_tests(is_right, [(i, 0) for i in range(1, len(models))])
@@ -72,7 +72,7 @@ def _at_strength(
     return points
 
 
-def disturbed(images: Bytes, index: Int64s, kind: str, strength: float) -> Bytes:
+def disturb(images: Bytes, index: Int64s, kind: str, strength: float) -> Bytes:
     """Return images of shape (n, 28, 28) disturbed by a strength of a kind; see `DISTURBANCES`.
 
     Noise is normal and of that standard deviation, blur a Gaussian's; images turn to the left and
@@ -86,12 +86,12 @@ def disturbed(images: Bytes, index: Int64s, kind: str, strength: float) -> Bytes
     out = np.empty(images.shape, np.uint8)
     bits = int(np.float64(strength).view(np.uint64))
 
-    def disturb(block: slice) -> None:
+    def disturb_block(block: slice) -> None:
         generators = [np.random.default_rng([i, bits]) for i in index[block].tolist()]
         levels = _levels(images[block].astype(np.float32), kind, strength, generators)
         out[block] = np.clip(np.round(levels), 0, 255)
 
-    map_blocks(disturb, len(images), IMAGES_PER_BLOCK)
+    map_blocks(disturb_block, len(images), IMAGES_PER_BLOCK)
     return out
 
 

@@ -16,7 +16,7 @@ from mnistcli.features import FeatureSpec
 from mnistcli.learning_curves import Variant, curve_points
 from mnistcli.metrics.intervals import difference_interval
 from mnistcli.ranges import DISTURBANCES
-from mnistcli.robustness import disturbed, disturbed_points
+from mnistcli.robustness import disturb, disturbed_points
 from mnistcli.settings import SolverSettings, SplitSpec, TrainingSettings
 from mnistcli.tasks import parse_task
 from tests.conftest import Recorder
@@ -47,7 +47,7 @@ def test_strength_0_is_what_evaluate_says(mnist, models, points):
 
 def test_all_models_see_the_same_disturbed_images(mnist, models, points):
     samples = mnistcli.evaluate(models[0], mnist).samples
-    images = disturbed(samples.images, samples.index, "noise", 0.5)
+    images = disturb(samples.images, samples.index, "noise", 0.5)
     right = [model.classifier.predict(images) == samples.y for model in models]
     first, second = points[2:]
     assert [first.n_correct, second.n_correct] == [each.sum() for each in right]
@@ -116,7 +116,7 @@ def digits(test_images):
 
 def of(images, kind, strength, *, index=None):
     index = np.arange(len(images)) if index is None else index
-    return disturbed(images, index, kind, strength)
+    return disturb(images, index, kind, strength)
 
 
 @pytest.mark.parametrize("kind", DISTURBANCES)
