@@ -33,7 +33,7 @@ def named_inputs(
     return found, len(found) if all(is_one) else None
 
 
-def unsearched(words: Sequence[str]) -> Iterator[str]:
+def notes_on_folders(words: Sequence[str]) -> Iterator[str]:
     """Tell of named folders with pictures that there are folders below them, which are not searched."""
     for folder in filter(os.path.isdir, words):
         n, has_pictures = 0, False
@@ -68,7 +68,7 @@ def _listed_names(words: str) -> Iterator[Path]:
         yield Path(os.fsdecode(rest))
 
 
-def started(answers: Iterable[Answered]) -> Iterator[Answered]:
+def begin(answers: Iterable[Answered]) -> Iterator[Answered]:
     """Return answers of which the first is there, so that an error before it is before any output.
 
     Raises BadImageError where there was one input, and it was bad.
@@ -82,7 +82,7 @@ def started(answers: Iterable[Answered]) -> Iterator[Answered]:
     return itertools.chain(first, answers)
 
 
-def reported(
+def report_failures(
     answers: Iterable[Answered], call: Call, bars: Bars, n_pictures: int | None
 ) -> Iterator[Answered]:
     """Pass on so many answers, with the bad ones told above the bar; it is gone after the last."""

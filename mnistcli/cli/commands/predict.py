@@ -44,7 +44,14 @@ def predict(
     if sum((bool(inputs), bool(index), files0 is not None)) != 1:
         raise UsageError("give either pictures, --files0 or --index", hint="for example --index 7")
 
-    from mnistcli.cli.inputs import Counts, Kept, named_inputs, reported, started, unsearched
+    from mnistcli.cli.inputs import (
+        Counts,
+        Kept,
+        begin,
+        named_inputs,
+        notes_on_folders,
+        report_failures,
+    )
     from mnistcli.cli.views.predict import PredictionView
     from mnistcli.gallery import parse_digit
     from mnistcli.prediction import Reader
@@ -62,7 +69,7 @@ def predict(
         answers = reader.indices(call.dataset_of(loaded), index)
     else:
         named, n_pictures = named_inputs(words, files0)
-        call.note(*unsearched(words))
+        call.note(*notes_on_folders(words))
         if "-" in (files0, *words) and sys.stdin.isatty():
             call.note("reading standard input from the terminal; Ctrl-D ends it")
         answers = reader.files(named, numbers=number)
@@ -73,7 +80,7 @@ def predict(
     on_screen = sys.stdout.isatty() and (is_drawn or call.format in ("jsonl", "tsv", "csv"))
     counts, kept = Counts(), Kept(view, keep is not None, call.figure is not None)
     with Bars(call, unit="items", hidden=on_screen) as bars:
-        told = reported(started(answers), call, bars, n_pictures)
+        told = report_failures(begin(answers), call, bars, n_pictures)
         call.emit(view.answer(kept.of(counts.of(told)), draw=is_drawn))
     if keep and kept.seen:
         call.note(call.store().keep(keep, kept.seen, label))
