@@ -114,10 +114,10 @@ def flat_map_forked(function: Callable[[T], Iterator[R]], items: Sequence[T]) ->
     try:
         with contextlib.suppress(OSError):  # where there can be no more, the rest is done here
             for k in range(n_workers):
-                workers.append(_forked(function, items[k::n_workers], workers))
+                workers.append(_fork(function, items[k::n_workers], workers))
         for i, item in enumerate(items):
             _, pipe = workers[i % n_workers] if i % n_workers < len(workers) else (0, None)
-            yield from _received(function, item, pipe) if pipe else function(item)
+            yield from _receive(function, item, pipe) if pipe else function(item)
     finally:
         for pid, pipe in workers:
             pipe.close()
@@ -125,7 +125,7 @@ def flat_map_forked(function: Callable[[T], Iterator[R]], items: Sequence[T]) ->
             os.waitpid(pid, 0)
 
 
-def _forked(
+def _fork(
     function: Callable[[T], Iterator[R]], items: Sequence[T], others: list[tuple[int, BinaryIO]]
 ) -> tuple[int, BinaryIO]:
     """Start a copy of this process that works on some items; return it, and what it has to say."""
@@ -150,7 +150,7 @@ def _forked(
         os._exit(0)  # not a word from here, nor what the original has yet to write
 
 
-def _received(function: Callable[[T], Iterator[R]], item: T, pipe: BinaryIO) -> Iterator[R]:
+def _receive(function: Callable[[T], Iterator[R]], item: T, pipe: BinaryIO) -> Iterator[R]:
     """Yield the results for an item that a copy sends, and make those that it does not."""
     import pickle
 
@@ -187,7 +187,7 @@ def map_jobs(
     and `n_cores` looks there. What is `elsewhere` overrides all of this.
     """
     if (cluster := elsewhere.get()) and len(calls) > 1:
-        yield from cluster.map(_ended, [(function, *call) for call in calls])
+        yield from cluster.map(_run_to_end, [(function, *call) for call in calls])
         return
     n_here = n_at_once(n_jobs, len(calls))
     if n_here == 1:
@@ -203,7 +203,7 @@ def map_jobs(
         settings |= {"initializer": _end_without, "initargs": (os.getpid(),)}
     pool = joblib.Parallel(n_here, **settings)
     with safe_path():
-        yield from pool(joblib.delayed(_ended)(function, *call) for call in calls)
+        yield from pool(joblib.delayed(_run_to_end)(function, *call) for call in calls)
 
 
 def n_at_once(n_jobs: int | None, n_calls: int) -> int:
@@ -259,7 +259,7 @@ def _end_without(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _ended(function: Callable[..., Any], *call: Any) -> Any:
+def _run_to_end(function: Callable[..., Any], *call: Any) -> Any:
     """Return ``function(*call)``, of a generator a list, which another process can send."""
     result = function(*call)
     return list(result) if isinstance(result, Iterator) else result
