@@ -91,7 +91,7 @@ def parse_task(text: str | Task) -> Task:
     if not isinstance(text, str):
         raise TaskError(repr(text)[:40], f"it is no text but {type(text).__name__}")
     try:
-        return _parsed(text.strip().lower())
+        return _parse(text.strip().lower())
     except ValueError as error:
         raise TaskError(text, str(error), nearest(text)) from None
 
@@ -111,11 +111,11 @@ def nearest(text: str) -> str:
     meant = get_close_matches(text.lower(), (*ALIASES, PAIRS), 1, cutoff=0.5)
     for guess in ("v".join(groups), *meant):
         with contextlib.suppress(ValueError):
-            return _parsed(guess).name
+            return _parse(guess).name
     return ""
 
 
-def _parsed(written: str) -> Task:
+def _parse(written: str) -> Task:
     if written == PAIRS:
         return Task(PAIRS, tuple(ALL_DIGITS), tuple(ALL_DIGITS), is_pairwise=True)
     groups = ALIASES.get(written, written).split("v")

@@ -167,7 +167,7 @@ def _read(path: Path, stored_as: str) -> tuple[ModelCard, _Layout, memoryview]:
     with storage_errors("read", path), open_regular(path) as file:
         content = memoryview(file.read(MAX_FILE_BYTES + 1))
     try:
-        entry, card, layout, payload = _parsed(content)
+        entry, card, layout, payload = _parse(content)
     except (ValueError, RecursionError) as error:
         problem = f"not a model file of mnistcli: {error}"
         raise CorruptFileError(path, problem, hint="see: mnistcli models list") from error
@@ -187,7 +187,7 @@ def _digest(card: str, ref: str, payload: bytes | memoryview) -> str:
     return digest.hexdigest()
 
 
-def _parsed(content: memoryview) -> tuple[dict[str, str], ModelCard, _Layout, memoryview]:
+def _parse(content: memoryview) -> tuple[dict[str, str], ModelCard, _Layout, memoryview]:
     """Find our entry, its card, and the bytes of the arrays in a model file; raise ValueError."""
     start = 8 + int.from_bytes(content[:8], "little")
     if len(content) < 16 or not 10 <= start <= 8 + MAX_HEADER_BYTES:
