@@ -71,7 +71,7 @@ class _File(io.BytesIO):
         return super().read(n_bytes)
 
 
-def decoded(
+def decode(
     data: bytes, kind: ImageFormat, side: int = USEFUL_SIDE
 ) -> tuple[Grey, tuple[str, ...], tuple[int, int], int]:
     """Decode an image file, and tell what was noticed: that it is one of several first.
@@ -88,7 +88,7 @@ def decoded(
             warnings.simplefilter("ignore")
             # Before Pillow makes objects of its numbers.
             n_frames = _tiff_frames(data) if kind.name == "TIFF" else 0
-            with _opened(data, kind) as image:
+            with _open(data, kind) as image:
                 _check(image, kind, data)
                 n_frames = n_frames or _count_frames(image)
                 if kind.name == "PNG":  # one behind another: cat *.png
@@ -114,7 +114,7 @@ def decoded(
     return np.ascontiguousarray(grey), tuple(notes), size, n_frames
 
 
-def _opened(data: bytes, kind: ImageFormat) -> ImageFile.ImageFile:
+def _open(data: bytes, kind: ImageFormat) -> ImageFile.ImageFile:
     """Let Pillow read what comes before the pixels."""
     file = _File(data)
     if kind.name == "JPEG":
@@ -193,9 +193,9 @@ def _picture(image: Image.Image, side: int) -> tuple[Grey, list[str], tuple[int,
     if image.mode in ("F", "I") or image.mode.startswith("I;16"):
         grey, notes = _from_numbers(image, side)
     elif image.has_transparency_data:
-        grey, notes = _composited(_reduced(image, "RGBA", side))
+        grey, notes = _composite(_reduce(image, "RGBA", side))
     else:
-        reduced = _reduced(image, {"1": "L", "P": "RGB"}.get(image.mode, ""), side)
+        reduced = _reduce(image, {"1": "L", "P": "RGB"}.get(image.mode, ""), side)
         grey = grey_levels(np.asarray(_grey(reduced)))
     if 2 <= (orientation := _orientation(image)) <= 8:
         from PIL import ImageOps
@@ -208,7 +208,7 @@ def _picture(image: Image.Image, side: int) -> tuple[Grey, list[str], tuple[int,
     return grey, notes, size
 
 
-def _reduced(image: Image.Image, mode: str, side: int) -> Image.Image:
+def _reduce(image: Image.Image, mode: str, side: int) -> Image.Image:
     """Average blocks of pixels of a picture that is larger than anybody needs.
 
     It is done in strips, each a few times so high: copies of the whole would cost too much.
@@ -256,7 +256,7 @@ def _range(band: Image.Image) -> tuple[int, int]:
     return low, high
 
 
-def _composited(image: Image.Image) -> tuple[Grey, list[str]]:
+def _composite(image: Image.Image) -> tuple[Grey, list[str]]:
     """Put a picture with transparency on paper: on the opposite of its ink.
 
     A picture with contrast of its own brings its paper along: the most of it where it covers most
@@ -289,7 +289,7 @@ def _quantiles(grey: Image.Image, mask: Image.Image) -> tuple[int, ...]:
 
 def _from_numbers(image: Image.Image, side: int) -> tuple[Grey, list[str]]:
     """Scale 16-bit, 32-bit and floating-point pixels to 0..255, by the smallest range that fits."""
-    numbers = np.array(_reduced(image, "F", side))
+    numbers = np.array(_reduce(image, "F", side))
     if not np.isfinite(numbers).all():
         raise ValueError("pixels that are no numbers")
     low, high = float(numbers.min()), float(numbers.max())

@@ -98,10 +98,10 @@ def _batches(stream: reading.Stream, name: str, side: int) -> Iterator[Batch]:
     plain = unpacked(stream)
     head = plain.head()
     if format_of(head):
-        yield _decoded(plain, name, side)
+        yield _decode(plain, name, side)
         return
     if (files := files_in(plain)) is not None:
-        yield from _archived(files, name, side)
+        yield from _read_archive(files, name, side)
         return
     if reading.kind_of(head) in ("text", "unknown"):
         reading.check_not_foreign(head, _hint())
@@ -120,16 +120,16 @@ def _batches(stream: reading.Stream, name: str, side: int) -> Iterator[Batch]:
         yield Batch(block.images, sources, (block.note,) if block.note else (), faults)
 
 
-def _decoded(stream: reading.Stream, name: str, side: int) -> Batch:
-    from mnistcli.pictures.decode import decoded
+def _decode(stream: reading.Stream, name: str, side: int) -> Batch:
+    from mnistcli.pictures.decode import decode
 
     if (kind := format_of(stream.head())) is None:
         raise reading.FormatError("is no picture of a known kind", hint=_hint())
-    grey, notes, size, n_frames = decoded(_whole(stream, MAX_FILE_BYTES), kind, side)
+    grey, notes, size, n_frames = decode(_whole(stream, MAX_FILE_BYTES), kind, side)
     return Batch(grey[None], (name,), notes, size=size, n_frames=n_frames)
 
 
-def _archived(
+def _read_archive(
     files: Iterator[tuple[str, reading.Stream]], archive: str, side: int
 ) -> Iterator[Batch]:
     """Read the pictures in an archive; what else is in it is left alone, as in a folder."""
@@ -138,7 +138,7 @@ def _archived(
         if is_picture_name(Path(name).suffix):
             n, source = n + 1, f"{archive}/{name}"
             try:
-                yield _decoded(file, source, side)
+                yield _decode(file, source, side)
             except reading.FormatError as error:
                 yield bad_batch(_bad_image(source, error))
     if not n:
