@@ -14,7 +14,7 @@ import numpy as np
 from mnistcli import comparison, evaluation, prediction, training
 from mnistcli.cli.numbers import percent
 from mnistcli.cli.parts import Facts, HeatMap, Part, Words
-from mnistcli.cli.report.html import joined, style, tag
+from mnistcli.cli.report.html import join, style, tag
 from mnistcli.cli.report.page import contents, elements_of
 from mnistcli.cli.terminal.console import to_plain_text
 from mnistcli.cli.views import compare, evaluate, models, predict, train
@@ -41,7 +41,7 @@ def html(result: Any) -> str:
     """Draw a result for a cell; "" for one that only has a line."""
     is_page = isinstance(result, evaluation.Report | comparison.ReportOnTwo)
     elements = contents(result) if is_page else elements_of(_parts(result, in_cell=True))
-    if not (content := joined(elements)):
+    if not (content := join(elements)):
         return ""
     sheets = style("results", "page") if is_page else style("results")
     cell = tag("div", sheets, content, class_="mnistcli page within" if is_page else "mnistcli")

@@ -32,7 +32,7 @@ def tag(name: str, /, *children: Content, **attributes: str | float | None) -> M
             written += f' {key.rstrip("_").replace("_", "-")}="{escape(visible_lines(text))}"'
     if name in ("br", "img", "link", "meta"):  # without content and end (HTML standard, 13.1.2)
         return Markup(f"<{name}{written}>")
-    return Markup(f"<{name}{written}>{joined(children)}</{name}>")
+    return Markup(f"<{name}{written}>{join(children)}</{name}>")
 
 
 def style(*names: str) -> Markup:
@@ -41,10 +41,10 @@ def style(*names: str) -> Markup:
     return tag("style", Markup("".join(sheets)))
 
 
-def joined(children: Iterable[Content]) -> Markup:
+def join(children: Iterable[Content]) -> Markup:
     """Put text and elements, and lists of them, one after the other."""
     written = ""
     for child in children:
-        text = child if isinstance(child, str) else joined(child)
+        text = child if isinstance(child, str) else join(child)
         written += text if isinstance(text, Markup) else escape(visible_lines(text))
     return Markup(written)

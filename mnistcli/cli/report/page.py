@@ -14,7 +14,7 @@ from mnistcli.cli.drawing import plot_drawing, svg
 from mnistcli.cli.numbers import n_bytes, percent, unbroken
 from mnistcli.cli.output import Answer
 from mnistcli.cli.plots import Plot
-from mnistcli.cli.report.html import Content, Markup, joined, style, tag
+from mnistcli.cli.report.html import Content, Markup, join, style, tag
 from mnistcli.cli.report.sections import Section, markdown, sections, title_of, verdicts
 from mnistcli.cli.terminal.bitmap import COLOUR_SIGNS, colours_of, data_url, signed, vivid
 from mnistcli.comparison import ReportOnTwo, judged_in
@@ -188,7 +188,7 @@ def _gallery(pictures: Sequence[CaptionedImage]) -> Markup:
     if not isinstance(pictures, Gallery) or not pictures.legend:
         return shown
     legend = tag("p", signed(pictures.legend, COLOUR_SIGNS), class_="note")
-    return Markup(joined((shown, legend)))
+    return Markup(join((shown, legend)))
 
 
 def _figure(image: NDArray[Any], picture: CaptionedImage) -> Markup:
