@@ -179,13 +179,13 @@ def pictures_in(path: Path | Literal["-"] | BadImageError) -> Iterator[Captioned
     if isinstance(path, BadImageError):
         raise path
     for picture in read_pictures(path):
-        image = shrunk(picture.grey, _LARGEST_SIDE, _LARGEST_SIDE)
+        image = shrink(picture.grey, _LARGEST_SIDE, _LARGEST_SIDE)
         height, width = picture.grey.shape
         facts = {"source": picture.source, "height": height, "width": width}
         yield CaptionedImage(image, f"{picture.source}: {width} x {height}", facts)
 
 
-def shrunk(image: NDArray[Any], width: int, height: int) -> NDArray[Any]:
+def shrink(image: NDArray[Any], width: int, height: int) -> NDArray[Any]:
     """Make a picture, signed or not, small enough for so many pixels."""
     from PIL import Image
 

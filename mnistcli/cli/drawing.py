@@ -24,7 +24,15 @@ from mnistcli.arrays import Bytes, Float64s
 from mnistcli.cli.parts import HeatMap, Panel
 from mnistcli.cli.plots import Plot, fitting
 from mnistcli.cli.report.html import Markup, tag
-from mnistcli.cli.terminal.bitmap import crisp, data_url, enlarged, folded, lifted, signed, vivid
+from mnistcli.cli.terminal.bitmap import (
+    crisp,
+    data_url,
+    enlarged,
+    fill_signs,
+    fold,
+    lifted,
+    scale_signed,
+)
 from mnistcli.cli.words import visible
 from mnistcli.gallery import Gallery
 
@@ -99,7 +107,7 @@ def symbol(x: float, y: float, number: int) -> Shape:
     return Shape([(x, y) for x, y in corners.tolist()], f"series-{number % N_SERIES}")
 
 
-def together(parts: Sequence[Drawing], gap: float, *, across: bool, margin: float = 0.0) -> Drawing:
+def combine(parts: Sequence[Drawing], gap: float, *, across: bool, margin: float = 0.0) -> Drawing:
     """Put drawings side by side, or one below the other, with a margin around all."""
     marks: list[Mark] = []
     right = down = margin
@@ -157,7 +165,7 @@ def _in_pillow(letter: str) -> str:
     return normalize("NFKD", letter).encode("ascii", "ignore").decode()[:1] or "?"
 
 
-def painted(drawing: Drawing, theme: Theme, per_dot: float = 1.0) -> Image.Image:
+def paint(drawing: Drawing, theme: Theme, per_dot: float = 1.0) -> Image.Image:
     """Paint a drawing with so many pixels for a dot."""
     size = round(drawing.width * per_dot), round(drawing.height * per_dot)
     paths = [mark for mark in drawing.marks if isinstance(mark, Shape)]
@@ -243,11 +251,11 @@ def drawing_of(panels: Sequence[Panel], width: float | None = None) -> Drawing:
     wide = (width - _MARGIN + _GAP) / n_across - _GAP if width else _PANEL_WIDTH
     drawn = [plot_drawing(p, wide) if isinstance(p, Plot) else _heat_map(p, wide) for p in plots]
     rows = [
-        together(drawn[i : i + n_across], _GAP, across=True, margin=_MARGIN / 2)
+        combine(drawn[i : i + n_across], _GAP, across=True, margin=_MARGIN / 2)
         for i in range(0, len(drawn), n_across)
     ]
     rows += [sheet_drawing(each, width) for each in panels if isinstance(each, Gallery)]
-    return together(rows, 0, across=False)
+    return combine(rows, 0, across=False)
 
 
 def _width_of(text: str) -> float:
@@ -390,7 +398,7 @@ def _heat_map(heat: HeatMap, width: float) -> Drawing:
 def sheet_drawing(sheet: Gallery, width: float | None = None) -> Drawing:
     """Lay out pictures in rows, captions below them and the legend at the foot."""
     n = len(sheet)
-    images = [*map(_printable, vivid([picture.image for picture in sheet]))]
+    images = [*map(_printable, scale_signed([picture.image for picture in sheet]))]
     if n == 1 and sheet[0].image.ndim == 3 and not width:  # painted already: 300 pixels for an inch
         right, foot = images[0].shape[1] / 2, images[0].shape[0] / 2
         return Drawing(right, foot, [Raster([(0, 0), (right, foot)], images[0])])
@@ -403,18 +411,18 @@ def sheet_drawing(sheet: Gallery, width: float | None = None) -> Drawing:
     for image, picture in zip(images, sheet, strict=True):
         foot = max(1, round(side * image.shape[0] / image.shape[1]))
         marks: list[Mark] = [Raster([(0, 0), (side, foot)], image)]
-        for line in folded(visible(picture.caption), max(4, int(side / letter))):
+        for line in fold(visible(picture.caption), max(4, int(side / letter))):
             marks.append(Label([(side / 2, foot + _LINE_HEIGHT - 2)], line, anchor="middle"))
             foot += _LINE_HEIGHT
         cells.append(Drawing(side, foot, marks))
     starts = range(0, n, n_columns)
-    parts = [together(cells[i : i + n_columns], _MARGIN, across=True) for i in starts]
+    parts = [combine(cells[i : i + n_columns], _MARGIN, across=True) for i in starts]
     whole = width or n_columns * (side + _MARGIN) + _MARGIN
-    legend = visible(signed(sheet.legend, _SIGNS))
+    legend = visible(fill_signs(sheet.legend, _SIGNS))
     if lines := _lines(legend, max(8, int((whole - 2 * _MARGIN) / letter))):
         said = [Label([(0, _LINE_HEIGHT * k)], line) for k, line in enumerate(lines, start=1)]
         parts.append(Drawing(0, _LINE_HEIGHT * len(lines), said))
-    page = together(parts, _MARGIN, across=False, margin=_MARGIN)
+    page = combine(parts, _MARGIN, across=False, margin=_MARGIN)
     return page._replace(width=whole, title=legend)
 
 

@@ -112,7 +112,7 @@ class FigureFile:
         elif self.path.suffix.lower() == ".pdf":
             content = drawing.pdf(whole, theme, self.scale)
         else:
-            page = drawing.painted(whole, theme, 2 * self.scale)  # 300 pixels for an inch
+            page = drawing.paint(whole, theme, 2 * self.scale)  # 300 pixels for an inch
             content, size = png(page), f"{page.width} x {page.height} pixels"
         write_atomically(self.path, content)
         return f"wrote {self.path}, {size}"

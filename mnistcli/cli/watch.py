@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mnistcli.cli.call import Call
-from mnistcli.cli.drawing import LIGHT, painted, plot_drawing, sheet_drawing, together
+from mnistcli.cli.drawing import LIGHT, combine, paint, plot_drawing, sheet_drawing
 from mnistcli.cli.output import write
 from mnistcli.cli.plots import Axis, Plot, Series
 from mnistcli.cli.progress import Bars
@@ -119,8 +119,8 @@ class Watch(Bars):
         frames = []
         for i, page in zip(shown, pages, strict=True):
             curve = plot_drawing(self._fall(i + 1), page.width)
-            both = together([page._replace(height=height), curve], 0, across=False)
-            frames.append(painted(both, LIGHT))
+            both = combine([page._replace(height=height), curve], 0, across=False)
+            frames.append(paint(both, LIGHT))
         ms = [_FRAME_MS] * (len(frames) - 1) + [_LAST_FRAME_MS]
         film = io.BytesIO()
         frames[0].save(film, format_, save_all=True, append_images=frames[1:], duration=ms, loop=0)

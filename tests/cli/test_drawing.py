@@ -18,7 +18,7 @@ from mnistcli.cli.drawing import (
     Drawing,
     Label,
     Shape,
-    painted,
+    paint,
     pdf,
     svg,
     symbol,
@@ -116,7 +116,7 @@ def test_lines_are_told_apart_without_colours():
     assert len(shapes) == 3
     square, diamond = symbol(0, 0, 1).points, symbol(0, 0, 3).points
     assert max(x for x, _ in diamond) > max(x for x, _ in square) + 1
-    grey = np.asarray(painted(drawing.drawing_of([plot(3)]), LIGHT).convert("L"))
+    grey = np.asarray(paint(drawing.drawing_of([plot(3)]), LIGHT).convert("L"))
     assert (grey < 130).any()  # darker than the grid, which is light
 
 
@@ -154,7 +154,7 @@ def test_a_line_is_cut_where_it_leaves_the_field():
 
 
 def test_digits_stay_squares_of_the_same_size():
-    page = np.asarray(painted(drawing.sheet_drawing(pictures(1)), LIGHT, 2).convert("L"))
+    page = np.asarray(paint(drawing.sheet_drawing(pictures(1)), LIGHT, 2).convert("L"))
     image = pictures(1)[0].image
     assert (page[32 : 32 + 896 : 32, 32 : 32 + 896 : 32] == image).all()
 
@@ -272,7 +272,7 @@ def test_letters_that_the_font_of_pixels_has_not_are_written_plainly():
     """Pillow's own font has no é, and would draw a box."""
 
     def page(text):
-        return np.asarray(painted(Drawing(300, 40, [Label([(2, 30)], text)]), LIGHT))
+        return np.asarray(paint(Drawing(300, 40, [Label([(2, 30)], text)]), LIGHT))
 
     for text, plain in (("Café, naïve ß №", "Cafe, naive ? N"), ("ﬁ … · 漢", "f … · ?")):
         assert (page(text) == page(plain)).all()

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from mnistcli import load_model
-from mnistcli.cli.drawing import LIGHT, painted, sheet_drawing
+from mnistcli.cli.drawing import LIGHT, paint, sheet_drawing
 from mnistcli.gallery import CaptionedImage, Gallery
 
 
@@ -27,7 +27,7 @@ def test_a_film_ends_with_the_weights_of_the_model(invoke, tmp_path, task, n_pic
     assert len(coef) == n_pictures
     names = [f"for {name}" for name, _ in model.classifier.output_names()]
     pictures = [CaptionedImage(*each) for each in zip(coef, names, strict=True)]
-    page = painted(sheet_drawing(Gallery(pictures)), LIGHT)
+    page = paint(sheet_drawing(Gallery(pictures)), LIGHT)
     n_rows = page.height - 16  # what a legend would be below
     with Image.open(film) as frames:
         assert 15 < frames.n_frames <= 60

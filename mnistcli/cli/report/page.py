@@ -16,7 +16,13 @@ from mnistcli.cli.output import Answer
 from mnistcli.cli.plots import Plot
 from mnistcli.cli.report.html import Content, Markup, join, style, tag
 from mnistcli.cli.report.sections import Section, markdown, sections, title_of, verdicts
-from mnistcli.cli.terminal.bitmap import COLOUR_SIGNS, colours_of, data_url, signed, vivid
+from mnistcli.cli.terminal.bitmap import (
+    COLOUR_SIGNS,
+    colours_of,
+    data_url,
+    fill_signs,
+    scale_signed,
+)
 from mnistcli.comparison import ReportOnTwo, judged_in
 from mnistcli.evaluation import Report
 from mnistcli.files import write_atomically
@@ -182,12 +188,12 @@ def _plot(plot: Plot) -> Markup:
 
 def _gallery(pictures: Sequence[CaptionedImage]) -> Markup:
     """Put pictures side by side, as many in a row as fit; weights of many outputs are small."""
-    images = vivid([each.image for each in pictures])
+    images = scale_signed([each.image for each in pictures])
     class_ = "digits" if all(image.dtype == np.uint8 for image in images) else "weights"
     shown = tag("div", map(_figure, images, pictures), class_=class_)
     if not isinstance(pictures, Gallery) or not pictures.legend:
         return shown
-    legend = tag("p", signed(pictures.legend, COLOUR_SIGNS), class_="note")
+    legend = tag("p", fill_signs(pictures.legend, COLOUR_SIGNS), class_="note")
     return Markup(join((shown, legend)))
 
 

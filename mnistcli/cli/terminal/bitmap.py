@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 COLOUR_SIGNS, CHARACTER_SIGNS = ("red", "blue"), ("+ #", "- =")
 
 
-def vivid(images: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+def scale_signed(images: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
     """Bring signed images to one scale that ends at their 99th percentile.
 
     A few strong weights at the rim, where ink is rare, would leave all others black.
@@ -79,12 +79,12 @@ def data_url(picture: "Image.Image") -> str:
     return f"data:image/png;base64,{b64encode(png(picture)).decode()}"
 
 
-def signed(legend: str, signs: tuple[str, str]) -> str:
+def fill_signs(legend: str, signs: tuple[str, str]) -> str:
     """Put into a legend what its ``{plus}`` and ``{minus}`` look like."""
     return legend.replace("{plus}", signs[0]).replace("{minus}", signs[1])
 
 
-def folded(caption: str, width: int) -> list[str]:
+def fold(caption: str, width: int) -> list[str]:
     """Break a caption into lines of so many letters, at its commas first."""
     if len(caption) <= width:
         return [caption] if caption else []

@@ -27,7 +27,7 @@ from mnistcli.arrays import Bools, Bytes, Float64s, Int64s
 from mnistcli.cli.terminal import bitmap, capabilities
 from mnistcli.cli.terminal.capabilities import Method, Render, choose_method
 from mnistcli.cli.words import visible
-from mnistcli.gallery import CaptionedImage, Gallery, shrunk
+from mnistcli.gallery import CaptionedImage, Gallery, shrink
 
 _GAP = 2
 # A pipe has no right margin, but who reads what comes out of it mostly has one.
@@ -121,7 +121,7 @@ def draw(
     is_large = method not in ("shade", "ascii") if in_row else n == 1
     usable = usable_width(console)
     widest = min(usable, side or usable)
-    images = bitmap.vivid([picture.image for picture in pictures])
+    images = bitmap.scale_signed([picture.image for picture in pictures])
     blocks = [draw_image(image, method, large=is_large, width=widest) for image in images]
     captions = [picture.caption for picture in pictures]
     narrowest = 1 if in_row else min(14, usable)  # for captions: "#1234: 9 not 4"
@@ -140,7 +140,7 @@ def draw_gallery(gallery: Gallery, console: Console, render: Render) -> Renderab
     """Draw pictures, and their legend below."""
     drawing = draw(gallery, console, render, gallery.n_columns)
     method = choose_method(render, console, len(gallery))
-    legend = Text(visible(bitmap.signed(gallery.legend, signs_of(method))))
+    legend = Text(visible(bitmap.fill_signs(gallery.legend, signs_of(method))))
     return Group(drawing, Text(), legend) if gallery.legend else drawing
 
 
@@ -163,7 +163,7 @@ def draw_image(image: NDArray[Any], method: Method, *, large: bool = False, widt
         cell = capabilities.cell_size()
         n_lines = max(1, round(columns * cell[0] * image.shape[0] / image.shape[1] / cell[1]))
         return graphic(image, method, (columns, n_lines), cell)
-    image = shrunk(image, 2 * width if method == "braille" and not large else width, len(image))
+    image = shrink(image, 2 * width if method == "braille" and not large else width, len(image))
     if method == "half":
         return half_blocks(image)
     if method == "braille":
@@ -176,9 +176,9 @@ def _row(pictures: Sequence[Block], captions: Sequence[str], width: int, *, wide
     lefts = [texts([""] * len(each.lines), width=(width - each.width) // 2) for each in pictures]
     padded = [beside(each, 0) for each in zip(lefts, pictures, strict=True)]
     if len(captions) == 1 and len(captions[0]) > width:  # one alone disturbs nobody if it is long
-        said = texts(bitmap.folded(visible(captions[0]), widest))
+        said = texts(bitmap.fold(visible(captions[0]), widest))
         return stacked([padded[0], Block(width, ()), said])
-    lines_of = [bitmap.folded(visible(caption), width) for caption in captions]
+    lines_of = [bitmap.fold(visible(caption), width) for caption in captions]
     top = max(len(block.lines) for block in padded)
     columns = []
     for block, lines in zip(padded, lines_of, strict=True):

@@ -15,7 +15,7 @@ from mnistcli.cli.parts import Table, Words
 from mnistcli.cli.terminal.capabilities import COLOURLESS, GRAPHICS, Method, Render, choose_method
 from mnistcli.cli.words import visible
 from mnistcli.errors import BadImageError
-from mnistcli.gallery import CaptionedImage, Gallery, shrunk
+from mnistcli.gallery import CaptionedImage, Gallery, shrink
 from mnistcli.mnist import IMAGE_SIDE
 from mnistcli.prediction import FAILED, Answered, Explanation, Prediction, explain
 from mnistcli.registry.model_file import Model
@@ -161,7 +161,7 @@ class PredictionView:
         from rich.console import Group
         from rich.text import Text
 
-        from mnistcli.cli.terminal.bitmap import signed
+        from mnistcli.cli.terminal.bitmap import fill_signs
         from mnistcli.cli.terminal.boxes import draw_boxes
         from mnistcli.cli.terminal.pictures import beside, draw, signs_of, stacked, usable_width
 
@@ -187,7 +187,7 @@ class PredictionView:
         if apart:
             parts.append(draw(apart, console, "ascii" if method == "ascii" else "shade"))
         if why:
-            parts.append(Text(signed(legend_of(why), signs_of(method))))
+            parts.append(Text(fill_signs(legend_of(why), signs_of(method))))
         return Group(*parts, Text())
 
     @staticmethod
@@ -198,7 +198,7 @@ class PredictionView:
         if show and not np.array_equal(each.original, seen):
             # As large as what the model saw; with pixels to spare, finer.
             side = (10 if finely else 1) * IMAGE_SIDE
-            small = shrunk(each.original, side, side)
+            small = shrink(each.original, side, side)
             pictures.append(CaptionedImage(small, "the picture"))
         pictures.append(CaptionedImage(seen, "what the model saw"))
         if why:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from rich.color import Color, ColorSystem
 
-from mnistcli.cli.terminal.bitmap import folded
+from mnistcli.cli.terminal.bitmap import fold
 from mnistcli.gallery import CaptionedImage
 
 DRAWINGS = Path(__file__).parent / "drawings"
@@ -166,7 +166,7 @@ def test_a_long_caption_is_whole_where_there_is_no_margin(mnist, drawn):
     ],
 )
 def test_what_fits_is_not_folded(caption, width, lines):
-    assert folded(caption, width) == lines
+    assert fold(caption, width) == lines
 
 
 def test_dots_on_paper_are_paper(drawn):
