@@ -16,7 +16,7 @@ from mnistcli.arrays import Bytes, Float32s
 from mnistcli.features.geometry import normalised
 from mnistcli.features.likeness import centres, nonempty
 from mnistcli.features.measured import N_AXES, N_STROKES
-from mnistcli.features.wavelets import FRAME, N_DIRECTIONS, drawn, near_points, strokes
+from mnistcli.features.wavelets import FRAME, N_DIRECTIONS, draw_wavelets, near_points, strokes
 
 N_PLACES = 3  # across and down, next to each other
 THRESHOLD = 0.3
@@ -103,6 +103,6 @@ def drawn_codes(axes: Float32s, middle: Float32s, codes: Float32s) -> Float32s:
     levels = ((middle + codes) @ np.linalg.pinv(axes).T).reshape(
         len(codes), 2, N_DIRECTIONS, N_PLACES, N_PLACES
     )
-    cells = np.einsum("ndij,dyx->niyjx", levels.sum(axis=1), drawn(0))
+    cells = np.einsum("ndij,dyx->niyjx", levels.sum(axis=1), draw_wavelets(0))
     side = cells.shape[1] * cells.shape[2]
     return np.asarray(cells.reshape(len(codes), side, side), dtype=np.float32)

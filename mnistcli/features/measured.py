@@ -171,9 +171,9 @@ class Scattering(Measured):
         return np.sqrt(averages, out=averages).reshape(len(ink), -1)
 
     def filters(self) -> tuple[Float32s, ...]:
-        from mnistcli.features.wavelets import N_SCALES, drawn
+        from mnistcli.features.wavelets import N_SCALES, draw_wavelets
 
-        return tuple(drawn(scale) for scale in range(N_SCALES))
+        return tuple(draw_wavelets(scale) for scale in range(N_SCALES))
 
 
 class Arrangements(Measured):

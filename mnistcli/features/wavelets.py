@@ -107,7 +107,7 @@ def near_points(side: int, n_points: int) -> Float32s:
     return np.asarray(bells / bells.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
-def drawn(scale: int) -> Float32s:
+def draw_wavelets(scale: int) -> Float32s:
     """Return the real part of each wavelet of a scale, (6, side, side)."""
     places, filters = wavelets(scale, FRAME)
     spectra = np.zeros((N_DIRECTIONS, FRAME**2), dtype=np.float32)

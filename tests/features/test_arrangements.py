@@ -48,7 +48,7 @@ def test_codes_are_drawn_stroke_by_stroke():
     codes[0, 3 * 9 + 5] = 1  # the finest stroke of direction 3, right in the middle row
     (drawn,) = codebook.drawn_codes(axes, np.zeros(50, np.float32), codes)
     assert drawn.shape == (15, 15)
-    np.testing.assert_array_equal(drawn[5:10, 10:], wavelets.drawn(0)[3])
+    np.testing.assert_array_equal(drawn[5:10, 10:], wavelets.draw_wavelets(0)[3])
     assert np.abs(drawn).sum() == np.abs(drawn[5:10, 10:]).sum()
 
 
