@@ -91,13 +91,13 @@ def lend_cluster(address: str, *, insecure: bool = False, **tls: Path | None) ->
             message = f"cannot reach the cluster {address}: {' '.join(str(first).split())}"
             hint = f"does it run, and are --tls-ca, --tls-cert and --tls-key right? {_HELP}"
             raise ClusterError(message, hint=hint) from error
-        _bound(client)
+        _bound_waiting(client)
         _check_members(client, insecure=insecure)
         stack.callback(elsewhere.reset, elsewhere.set(_Cluster(client)))
         yield
 
 
-def _bound(client: Any) -> None:
+def _bound_waiting(client: Any) -> None:
     """Let a client wait `PATIENCE_S` for any answer: Dask would wait for ever."""
     sync = client.sync
 
@@ -191,7 +191,7 @@ class _Cluster:
 
     def map(self, function: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
         """Yield ``function(*call)`` for each of the calls, in their order."""
-        return self.results(lambda i: self.submitted(function, calls[i]), len(calls))
+        return self.results(lambda i: self.submit(function, calls[i]), len(calls))
 
     def blocks(self, blocks: list[Block]) -> "LocalBlocks | _Parts":
         """Share the blocks of rows of a fit out to the workers, unless they are few or here."""
@@ -218,7 +218,7 @@ class _Cluster:
             try:
                 futures.extend(submit(i) for i in range(n_done, n))
                 for future in futures:
-                    result = self.awaited(future, workers[n_done] if workers else "")
+                    result = self.wait_for(future, workers[n_done] if workers else "")
                     n_done += 1
                     yield result
             except (CancelledError, KilledWorker) as error:
@@ -239,7 +239,7 @@ class _Cluster:
                 with contextlib.suppress(Exception):  # nobody there to be told
                     self.client.cancel(futures)
 
-    def submitted(self, function: Callable[..., Any], call: tuple[Any, ...], **where: Any) -> Any:
+    def submit(self, function: Callable[..., Any], call: tuple[Any, ...], **where: Any) -> Any:
         """Send a call, without the arrays that are there, and return its future."""
         from distributed import CancelledError
 
@@ -265,7 +265,7 @@ class _Cluster:
         data = packed.getvalue(), {key: self.sent[key][1] for key in arrays}
         return self.client.submit(_run, *data, pure=False, **where)
 
-    def awaited(self, future: Any, worker: str = "") -> Any:
+    def wait_for(self, future: Any, worker: str = "") -> Any:
         """Return a result, for which is waited as long as anybody works.
 
         Raises CancelledError where the worker that was named is gone and others are idle: what has
@@ -320,20 +320,20 @@ class _Parts:
 
     def map(self, function: Callable[..., Any], *arguments: Any) -> list[Any]:
         """Call a function for every block; see `LocalBlocks.map`."""
-        asked = functools.partial(self._asked, pickle.dumps((function, arguments)))
+        asked = functools.partial(self._submit_part, pickle.dumps((function, arguments)))
         results = self.cluster.results(asked, len(self.parts), self.workers)
         return [*chain.from_iterable(results)]
 
-    def _asked(self, packed: bytes, i: int) -> Any:
+    def _submit_part(self, packed: bytes, i: int) -> Any:
         # There, unless it has died.
         named = {"workers": self.workers[i : i + 1], "allow_other_workers": True}
         where = named if self.workers else {}
         if i not in self.made or self.made[i].status != "finished":
-            self.made[i] = self.cluster.submitted(_made, (self.parts[i],), **where)
+            self.made[i] = self.cluster.submit(_make_blocks, (self.parts[i],), **where)
         return self.cluster.client.submit(_round, packed, self.made[i], pure=False, **where)
 
 
-def _made(blocks: list[Block]) -> list[Block]:
+def _make_blocks(blocks: list[Block]) -> list[Block]:
     """Make rows, on a worker, and keep as many as its share of the machine's memory allows."""
     n_bytes = machine_bytes() // (2 * (os.cpu_count() or 1))
     for block in blocks:

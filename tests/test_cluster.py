@@ -365,14 +365,14 @@ def test_a_cluster_whose_workers_are_gone_is_an_error(lonely, invoke, monkeypatc
     with lonely.client() as client:
         client.wait_for_workers(1, timeout=60)
     monkeypatch.setattr(cluster, "PATIENCE_S", 3.0)
-    submitted = cluster._Cluster.submitted
+    submitted = cluster._Cluster.submit
 
     def then_killed(*arguments):
         future = submitted(*arguments)
         worker.kill()
         return future
 
-    monkeypatch.setattr(cluster._Cluster, "submitted", then_killed)
+    monkeypatch.setattr(cluster._Cluster, "submit", then_killed)
     done = invoke("train", "3v8", "--limit", "300", "--cv", "2", *lonely.options())
     assert (done.code, done.out) == (10, "")
     assert done.err.startswith("error: nobody on the cluster has worked for 3 s\nhint: ")
