@@ -161,15 +161,15 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
 
     def decision_function(self, X: ArrayLike) -> Float64s:
         """Return scores (n_samples,) for two classes, else (n_samples, n_classes)."""
-        return self._classifier.decision_function(self._checked(X))
+        return self._classifier.decision_function(self._check(X))
 
     def predict_proba(self, X: ArrayLike) -> Float64s:
         """Return the probability of every class, (n_samples, n_classes)."""
-        return self._classifier.predict_proba(self._checked(X))
+        return self._classifier.predict_proba(self._check(X))
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable class of each sample, as it was called in ``y``."""
-        answers = self._classifier.predict(self._checked(X))
+        answers = self._classifier.predict(self._check(X))
         return self.classes_[answers]
 
     @property
@@ -178,7 +178,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         names = tuple(map(str, self.classes_))
         return LinearClassifier(self.coef_, self.intercept_, names, self._scale, self.features_)
 
-    def _checked(self, X: ArrayLike) -> NDArray[Any]:
+    def _check(self, X: ArrayLike) -> NDArray[Any]:
         checked: NDArray[Any] = validation.validate_data(self, X, dtype=_DTYPES, reset=False)
         return checked
 
@@ -230,7 +230,7 @@ class Digits(LogisticRegression):
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to images, what they show and how much each weighs; see `LogisticRegression.fit`."""
         check_choice("preset", self.preset, tuple(PRESETS))
-        preset, images = PRESETS[self.preset], self._checked(X)
+        preset, images = PRESETS[self.preset], self._check(X)
         nothing = np.zeros(len(images), dtype=np.int64)
         samples = Samples(images, nothing, np.arange(len(images)))
         most = sys.maxsize  # what scikit-learn is given is in memory
@@ -240,7 +240,7 @@ class Digits(LogisticRegression):
         tol = preset.tol if self.tol is None else self.tol
         return self._fit(design.rows[:], y, sample_weight, C, tol, 1 + design.n_copies)
 
-    def _checked(self, X: ArrayLike) -> NDArray[Any]:
+    def _check(self, X: ArrayLike) -> NDArray[Any]:
         images = check_array(X, dtype="numeric", allow_nd=True)
         if images.shape[1:] not in (IMAGE_SHAPE, (N_PIXELS,)):
             raise ValueError(f"images are n x 28 x 28 or n x 784, not {images.shape}")

@@ -166,7 +166,7 @@ class Typicality:
         """How much each measure counts."""
         return np.array([1, 0.7, 0.7] if self.strangeness is None else [1, 0.3, 0.5, 1])
 
-    def measured(self, seen: Seen) -> Float64s:
+    def measure(self, seen: Seen) -> Float64s:
         """Measure images, (n_measures, n)."""
         every = [distance_of(seen, self.means, self.spreads), oddness_of(seen, self.oddness)]
         every.append(doubt_of(seen))
@@ -181,9 +181,9 @@ class Typicality:
         # None makes up for the others: an empty image is not odd, and a full one not doubted.
         return np.asarray(self.counts @ np.maximum((measured - means) / deviations, _LEAST_UNLIKE))
 
-    def levelled(self, seen: Seen) -> "Typicality":
+    def with_levels(self, seen: Seen) -> "Typicality":
         """Return the same with the levels of some images."""
-        measured = self.measured(seen)
+        measured = self.measure(seen)
         # Where all are alike, rounding is no difference.
         means = measured.mean(axis=1)
         deviations = np.maximum(measured.std(axis=1), _LEAST_DEVIATION * (1 + np.abs(means)))
@@ -209,7 +209,7 @@ class Typicality:
         model's scores (n,) or (n, n_classes). Beyond the most unlike training images the share
         falls as it did before.
         """
-        measured = self.measured(Seen(stroke_directions(images), rows, _outputs(scores)))
+        measured = self.measure(Seen(stroke_directions(images), rows, _outputs(scores)))
         usual, unlikeness = self.levels[-len(SHARES) :], self.unlikeness(measured)
         logs = np.interp(unlikeness, usual, np.log(SHARES))
         slope = np.log(SHARES[-1] / SHARES[2]) / max(usual[-1] - usual[2], _LEAST_TAIL)
@@ -276,7 +276,9 @@ def learn_typicality(
         odd = stroke_directions(pieced_together(known[::2]))
         oddness = _separating(_curved(strokes), _curved(odd), _N_STEPS)
     levels = np.zeros(0, np.float32)
-    return Typicality(*prototypes(strokes), levels, oddness, pairs, strangeness).levelled(measure)
+    return Typicality(*prototypes(strokes), levels, oddness, pairs, strangeness).with_levels(
+        measure
+    )
 
 
 def _pairs(rows: Bytes, two: list[Bytes], measure: Bytes) -> Floats:

@@ -205,12 +205,12 @@ class _Minimiser:
                 start = self._solve(replace(problem, factor=factor), start, PATH_TOL)[0].theta
         point, lbfgs = self._solve(problem, start, self.tol)
         exact = replace(problem, dtype=np.float64)
-        point = self._measured(exact, point)
+        point = self._measure(exact, point)
         # Moved to its best, the intercept may push the other gradient over the tolerance again.
         for share in TIGHTER:
             if self._is_done(exact, point, self.tol):
                 break
-            point = self._measured(exact, self._descend(exact, point, share * self.tol, lbfgs))
+            point = self._measure(exact, self._descend(exact, point, share * self.tol, lbfgs))
         return point
 
     def certificate(self, point: Point) -> Certificate:
@@ -333,7 +333,7 @@ class _Minimiser:
         """Return which share of the rows a pass reads."""
         return len(problem.y) / len(self.problem.y)
 
-    def _measured(self, exact: Problem, point: Point) -> Point:
+    def _measure(self, exact: Problem, point: Point) -> Point:
         self.n_passes += 1.0
         return exact.with_best_intercept(point.theta)
 
@@ -349,5 +349,5 @@ class _Minimiser:
             target = relative(math.sqrt(2.0 * self.tol * point.objective), start_norm)
         norm, coef = relative(point.gradient_norm, start_norm), partial(self.coef_at, point.theta)
         at = NewtonProgress(self.n_iterations, point.objective, norm, target, share, 0.0, coef)
-        at = self.pace.timed(at)
+        at = self.pace.with_time_left(at)
         self.progress.update("fit", *at.digits, at)

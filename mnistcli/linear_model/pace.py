@@ -67,7 +67,7 @@ class Pace:
         # Digits after the first step on all rows, and when that was.
         self._first: tuple[float, float] | None = None
 
-    def timed(self, at: NewtonProgress) -> NewtonProgress:
+    def with_time_left(self, at: NewtonProgress) -> NewtonProgress:
         """Return where a fit stands with the time that is left."""
         now = time.perf_counter()
         left = max(self._end - now, 0.0)
