@@ -230,7 +230,7 @@ def plan_variants(
         chosen = choose_settings(preset, None if preset else name)
         split = SplitSpec(seed=seed, limit=limit)
         for C in given["C"] or alone:
-            settings = chosen.minimised(base, C)
+            settings = chosen.solver_settings(base, C)
             TrainingSettings(settings, split, chosen.features)  # for its checks
             variants.append(Variant(task, split, chosen.features, settings, preset))
     return variants

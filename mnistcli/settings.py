@@ -162,7 +162,7 @@ class PresetSettings(NamedTuple):
     C: float
     tol: float | None = None
 
-    def minimised(self, base: SolverSettings, C: float | None = None) -> SolverSettings:
+    def solver_settings(self, base: SolverSettings, C: float | None = None) -> SolverSettings:
         """Return settings with its C, or another, and its tolerance where newton will be taken."""
         is_ours = base.tol is None and base.penalty == "l2" and base.solver == "auto"
         return replace(base, C=self.C if C is None else C, tol=self.tol if is_ours else base.tol)

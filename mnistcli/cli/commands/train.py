@@ -146,7 +146,7 @@ def train(
     )  # fmt: skip
     share = 0.2 if test_size is None else test_size
     how = settings.TrainingSettings(
-        chosen.minimised(minimised, C if isinstance(C, float) else None),
+        chosen.solver_settings(minimised, C if isinstance(C, float) else None),
         settings.SplitSpec(kind=split, test_size=share, seed=seed, limit=limit),
         features=chosen.features if copies is None else replace(chosen.features, n_copies=copies),
         folds=None if cv is None else settings.FoldSpec(cv, repeats),
