@@ -48,7 +48,7 @@ _SHEET = Path(__file__).parent / "report" / "results.css"
 _ROLES = re.findall(r"--([\w-]+): light-dark\((#\w{6}), (#\w{6})\)", _SHEET.read_text("utf-8"))
 LIGHT: Theme = {role: light for role, light, _ in _ROLES} | {"paper": "#ffffff"}
 DARK: Theme = {role: dark for role, _, dark in _ROLES} | {"paper": "#141416"}
-N_SERIES = 6
+SERIES = ("series-0", "series-1", "series-2", "series-3", "quiet", "series-4")  # roles, in turn
 # The corners of a disc, a square, a triangle and a diamond, by how much of the way to the next they
 # are turned, and how far they are from the middle.
 _SYMBOLS = ((24, 0.0, 5.5), (4, 0.5, 6.6), (3, 0.0, 7.4), (4, 0.0, 7.2))
@@ -104,7 +104,7 @@ def symbol(x: float, y: float, number: int) -> Shape:
     n, turn, radius = _SYMBOLS[number % len(_SYMBOLS)]
     angles = 2 * np.pi * (np.arange(n) + turn) / n
     corners = np.stack([x + radius * np.sin(angles), y - radius * np.cos(angles)], axis=1)
-    return Shape([(x, y) for x, y in corners.tolist()], f"series-{number % N_SERIES}")
+    return Shape([(x, y) for x, y in corners.tolist()], SERIES[number % len(SERIES)])
 
 
 def combine(parts: Sequence[Drawing], gap: float, *, across: bool, margin: float = 0.0) -> Drawing:

@@ -15,6 +15,7 @@ from mnistcli.cli import drawing, options
 from mnistcli.cli.drawing import (
     DARK,
     LIGHT,
+    SERIES,
     Drawing,
     Label,
     Shape,
@@ -142,7 +143,13 @@ def test_words_stand_out_from_the_paper(theme):
     assert contrast("ink", "paper") > 15
     assert contrast("quiet", "paper") > 6
     assert contrast("right", "on-strong") > 6
-    assert all(contrast(f"series-{i}", "paper") > 2 for i in range(6))
+    assert all(contrast(role, "paper") > 2 for role in SERIES)
+
+
+def test_a_colour_stands_once_in_the_style_sheet():
+    looks = [(light, dark) for _, light, dark in drawing._ROLES]
+    assert len({*looks}) == len(looks)
+    assert {*SERIES} <= {*LIGHT}
 
 
 def test_a_line_is_cut_where_it_leaves_the_field():
