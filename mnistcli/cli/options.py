@@ -174,31 +174,34 @@ def command(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command the `Call`, and the user the options that are offered of `_output` and `GROUPS`.
 
-    The first option of each string in ``apart`` excludes every other in it, and the others of a
-    string in ``together`` go with its first.
+    A command is a function of a call and of options of its own. What Typer gets in its place has
+    the options that are offered as well: they say what the call is, with which the command then
+    runs. The first option of each string in ``apart`` excludes every other in it, and the others of
+    a string in ``together`` go with its first.
     """
-    output = _parameters_of(_output)
-    offered = [*offers.split(), *["format"] * ("tsv" in offers), "verbose"]
-    shown = [name for name in offered if name in output]
-    groups = {name: _parameters_of(GROUPS[name]) for name in offered if name in GROUPS}
+    offered, output = [*offers.split(), "verbose"], _parameters_of(_output)
+    offered += ["format"] * ("tsv" in offered)
+    of_output = {name: output[name] for name in output if name in offered}
+    of_groups = {name: _parameters_of(GROUPS[name]) for name in offered if name in GROUPS}
 
-    def decorated(function: Callable[..., None]) -> Callable[..., None]:
-        _, *own = _parameters_of(function).values()
-        of_groups = chain.from_iterable(each.values() for each in groups.values())
-        parameters = [*own, *(output[name] for name in shown), *of_groups]
-        options = {each.name: _named(each) for each in parameters}
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        _, *own = _parameters_of(function).values()  # without the call
+        others = (each.values() for each in (of_output, *of_groups.values()))
+        options = {each.name: _name_option(each) for each in chain(own, *others)}
         described = {name: each.default for name, each in options.items()}
         excluding = _pairs(*apart, "quiet verbose", "render json jsonl tsv quiet output")
-        needing = _pairs(*together, *map(" ".join, groups.values()))
+        needing = _pairs(*together, *map(" ".join, of_groups.values()))
 
         @wraps(function)
         def run(ctx: typer.Context, **values: Any) -> None:
+            # Who gave each option that is given; then defaults of the user's may have to give way.
             found = {name: defaults.origin_of(name, ctx) for name in values}
             origins = {name: origin for name, origin in found.items() if origin is not None}
-            for weak in _giving_way(excluding, needing, described, origins):
+            for weak in _defaults_giving_way(excluding, needing, described, origins):
                 values[weak] = described[weak].default
                 del origins[weak]
-            answer = {name: values.pop(name) for name in shown}
+            # What the call is, by the options of the output, and then by those of the groups.
+            answer = {name: values.pop(name) for name in of_output}
             call: Call = replace(
                 ctx.find_root().obj,
                 render=answer.pop("render", "auto"),
@@ -207,8 +210,8 @@ def command(
             )
             call = replace(call, defaults=defaults.tell(values | answer, origins, call))
             call.detail(f"mnistcli {__version__}, Python {sys.version.split()[0]}")
-            with _explained(call, origins):
-                for group, names in groups.items():
+            with _explain_errors(call, origins):
+                for group, names in of_groups.items():
                     made = GROUPS[group](**{name: values.pop(name) for name in names})
                     call = replace(call, **{group: made})
                 function(call, **values)
@@ -220,14 +223,14 @@ def command(
         run.__annotations__ = {}
         return run
 
-    return decorated
+    return decorate
 
 
 def _parameters_of(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     return inspect.signature(function, eval_str=True).parameters
 
 
-def _named(parameter: inspect.Parameter) -> inspect.Parameter:
+def _name_option(parameter: inspect.Parameter) -> inspect.Parameter:
     """Call an option as its parameter; Typer would call it --c, and a flag --quick/--no-quick."""
     described = copy(parameter.default)
     if isinstance(described, OptionInfo):
@@ -242,7 +245,7 @@ def _pairs(*rules: str) -> list[tuple[str, str]]:
     return [(first, other) for first, *others in map(str.split, rules) for other in others]
 
 
-def _giving_way(
+def _defaults_giving_way(
     apart: Sequence[tuple[str, str]],
     together: Sequence[tuple[str, str]],
     described: Mapping[str, Any],
@@ -280,7 +283,7 @@ def _format(asked: dict[str, Any], origin: str | None) -> Format:
 
 
 @contextlib.contextmanager
-def _explained(call: Call, origins: Mapping[str, str]) -> Iterator[None]:
+def _explain_errors(call: Call, origins: Mapping[str, str]) -> Iterator[None]:
     """Add to an error in the block what the user's folders and defaults have to do with it."""
     try:
         yield
