@@ -31,6 +31,7 @@ ROUND = 16  # and there are so many or a multiple, which most numbers of cores d
 MOST_BLOCKS = 128  # but not more before they are larger than that: each has its gradient.
 # Of what is known of a row, for each output: three numbers of float32, or two of float64.
 BYTES_EACH = 16
+SCORES, CHANGE, RESIDUALS = range(3)  # Places in the memory of a block.
 SHARE_OF_MEMORY = 1 / 4
 ARITY = 8  # So many results of blocks are added at a time.
 
@@ -40,32 +41,39 @@ _keys = itertools.count()
 class Line(NamedTuple):
     """A point, perhaps with a direction that leads on from it, and how to compute there."""
 
-    key: int  # Of the point: so a block knows whether it was here before,
+    key: int  # of the point, given once: by it a block knows whether it was here before
     theta: Float64s  # (n_outputs, n_features + 1), intercepts last
-    direction_key: int  # and of the direction.
+    direction_key: int  # of the direction, likewise
     direction: Float64s  # theta again where only the point is meant
     scale: float  # of the rows
     factor: float  # What the weights of the losses are multiplied with.
     dtype: type[np.floating[Any]]
 
-    def place(self, size: float) -> tuple[int, float]:
+    def key_at(self, size: float) -> tuple[int, float]:
         """Return the key of where a step of a size leads."""
         return (self.direction_key, size) if size else (self.key, 0.0)
 
 
 @dataclass(slots=True, eq=False)
 class Block:
-    """Some of the rows, and what was last computed of them."""
+    """Some of the rows, and what was last computed of them.
+
+    That is kept with the key of what it is of, and computed anew where a line asks for another:
+
+        "scores"   (n_outputs, n_samples)               of a point, ``line.key``
+        "change"   of the scores, of the same shape     by the whole of ``line.direction_key``
+        "losses"   their sum, and the residuals         after a step, ``line.key_at(size)``
+
+    A step that is taken, `move`, gives what is known after it the key of the new point.
+    """
 
     X: Rows
     y: Labels
     weights: Float64s  # of the losses, (n_samples,), or (1,) for all
     start: int  # the index of the first row
     is_all: bool  # there is no other block
-    # What was computed last, each with the key of what it is of: "scores" of a point, (n_outputs,
-    # n_samples), their "change" by the whole of a direction, and the "losses" of a `Line.place`.
-    known: dict[str, tuple[Any, Any]] = field(default_factory=dict)
-    # What is known of many rows is kept here, in one piece: memory does not grow. Made when it is
+    known: dict[str, tuple[Any, Any]] = field(default_factory=dict)  # key and what it is of
+    # What is known of many rows lies here, in one piece: memory does not grow. Made when it is
     # needed, unless it is given; where it is empty, nothing is kept from one call to the next.
     memory: Bytes | None = None
 
@@ -75,47 +83,47 @@ class Block:
 
     def change_along(self, line: Line) -> Floats:
         """Return what the whole direction adds to the scores."""
-        change: Floats | None = self._known("change", line.direction_key)
+        change: Floats | None = self._recall("change", line.direction_key)
         if change is None:
-            change = self._held(1, self._linear(line.direction, line))
+            change = self._hold(CHANGE, self._linear(line.direction, line))
             self.known["change"] = line.direction_key, change
         return change
 
     def scores_at(self, line: Line, size: float) -> Floats:
         """Return the scores after a step of a size along the line."""
-        scores: Floats | None = self._known("scores", line.key)
+        scores: Floats | None = self._recall("scores", line.key)
         if scores is None:
-            scores = self._held(0, self._linear(line.theta, line))
+            scores = self._hold(SCORES, self._linear(line.theta, line))
             self.known = {"scores": (line.key, scores)}  # the memory may be shared out anew
         return scores + line.dtype(size) * self.change_along(line) if size else scores
 
     def losses_at(self, line: Line, size: float) -> tuple[float, Floats]:
         """Return the weighted sum of the losses there, and their derivatives by the scores."""
-        found: tuple[float, Floats] | None = self._known("losses", line.place(size))
+        found: tuple[float, Floats] | None = self._recall("losses", line.key_at(size))
         if found is not None:
             return found
         losses, residuals = objective.losses_and_residuals(self.scores_at(line, size), self.y)
         loss = float(np.dot(losses, self.loss_weights(line)))
         if line.dtype == np.float64 and not self.is_all:
             return loss, residuals  # made twice rather than held
-        found = loss, self._held(2, residuals)
-        self.known["losses"] = line.place(size), found
+        found = loss, self._hold(RESIDUALS, residuals)
+        self.known["losses"] = line.key_at(size), found
         return found
 
     def move(self, line: Line, size: float, key: int) -> None:
         """Take the step: what is known there is known of the point `key` from now on."""
         scores = self.scores_at(line, size)
-        self.known["scores"] = key, self._held(0, scores) if size else scores
-        if losses := self._known("losses", line.place(size)):
+        self.known["scores"] = key, self._hold(SCORES, scores) if size else scores
+        if losses := self._recall("losses", line.key_at(size)):
             self.known["losses"] = (key, 0.0), losses
 
-    def _known(self, what: str, key: Any) -> Any:
+    def _recall(self, what: str, key: Any) -> Any:
         """Return what was computed last if it is of this key, else None."""
         of, values = self.known.get(what, (None, None))
         return values if of == key else None
 
-    def _held(self, place: int, values: Floats) -> Floats:
-        """Keep values, one for each output and row, in their place of the memory."""
+    def _hold(self, place: int, values: Floats) -> Floats:
+        """Put values, one for each output and row, in their place of the memory, if there is one."""
         if self.is_all or values.strides[-1] == 0:
             return values
         if self.memory is None:
