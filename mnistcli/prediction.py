@@ -19,7 +19,7 @@ from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 from mnistcli.parallel import flat_map_forked
 from mnistcli.pictures import check_is_light_ink, digit_images
 from mnistcli.pictures.formats import is_picture
-from mnistcli.registry.store import load_model
+from mnistcli.registry.store import BUILTIN, load_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -44,6 +44,8 @@ BLOCK, FEW_BLOCKS = 16, 16
 
 # The answer of a model that is not sure enough, and what stands for one where there is no digit.
 ABSTAINED, FAILED = "?", "!"
+# So many labelled images at least are doubted, and so many at most are looked at for that.
+LEAST_DOUBTED, MOST_DOUBTED = 10, 200
 UNLIKE = "unlike all training images"
 
 
@@ -173,6 +175,18 @@ def predict(model: Model | str, images: ArrayLike) -> Predictions:
     classes, probabilities = classes_of(scores), probabilities_of(scores)
     known = typicality if model.typicality else None
     return Predictions(model.card.class_names, classes, probabilities, images, known)
+
+
+def doubts_about(images: Bytes, labels: Bytes) -> str:
+    """Say that the model in the box reads most of some labelled digits as others; "" if it does not.
+
+    So are labels that are counts, or that begin with 1, and digits of other scripts.
+    """
+    some = slice(None, None, -(-len(labels) // MOST_DOUBTED))
+    n, scores = len(labels[some]), load_model(BUILTIN).look_at(images[some])[0]
+    n_right = int(np.count_nonzero(classes_of(scores) == labels[some]))
+    is_doubted = n >= LEAST_DOUBTED and 2 * n_right < n
+    return f"{BUILTIN} reads {n_right} of {n} images as they are labelled" if is_doubted else ""
 
 
 def explain(model: Model | str, image: ArrayLike, against: str | int | None = None) -> Explanation:

@@ -14,7 +14,7 @@ from mnistcli.conforming.operations import (
     surface,
     window_max,
 )
-from mnistcli.conforming.types import Box, Ink, Mask, NoDigitError
+from mnistcli.conforming.types import GRID_HINT, Box, Ink, Mask, NoDigitError
 from mnistcli.pictures import Grey
 
 DARK_INK = "dark ink on light paper"
@@ -25,6 +25,8 @@ EVENED = "shading evened out"
 MIN_CONTRAST = 8
 # Ink must stand this far above the noise of the paper, in standard deviations.
 MIN_SIGNAL_TO_NOISE = 6.0
+# No paper is as rough, in grey levels.
+ROUGHEST = 24
 # Share of the longer side of a picture that no stroke is wider than, and where it may have several
 # digits; wider is shadow.
 WIDEST_STROKE, WIDEST_OF_MANY = 0.28, 0.1
@@ -290,6 +292,9 @@ def _full_ink(ink: Ink, noise: float) -> float:
     full = quantile(strokes, 0.99 if noise == 0 else STROKE_LEVEL) if strokes.size else 0.0
     if noise > 0:  # there may be more lines on the paper than ink
         full = max(full, LEAST_FULL * quantile(ink, 1 - STRONGEST))
-    if full < MIN_CONTRAST or full < MIN_SIGNAL_TO_NOISE * noise:
+    if full < max(MIN_CONTRAST, MIN_SIGNAL_TO_NOISE * noise):
+        if noise > ROUGHEST:
+            problem = "is noise, or full of small marks: there is no paper"
+            raise NoDigitError(problem, hint=GRID_HINT)
         raise NoDigitError("is blank: nothing on it stands out from the paper")
     return full

@@ -23,7 +23,7 @@ HINT = "expected 784 pixels in a row, or a label and 784 pixels (or 64, 256, 400
 SIDES = (IMAGE_SIDE, 8, 16, 20, 32)
 N_CODES = 62  # of digits and letters, as EMNIST counts them
 # How many pixels there are in rows of so many columns: with no label, one, or one-hot.
-_WIDTHS = {N_PIXELS: N_PIXELS} | {side**2 + n: side**2 for n in (1, 10) for side in SIDES}
+_WIDTHS = {side**2 + n: side**2 for n in (0, 1, 10) for side in SIDES}
 
 
 class Layout(NamedTuple):
@@ -76,7 +76,7 @@ def layout_of_rows(names: tuple[str, ...] | None, widths: list[int]) -> Layout:
     n_pixels, columns = _WIDTHS[usual], np.arange(usual)
     if usual > n_pixels + 1:
         return Layout(usual, columns[:n_pixels], tuple(range(n_pixels, usual)))
-    without = "has no labels: its 784 columns are all pixels" * (usual == n_pixels)
+    without = f"has no labels: its {usual:,} columns are all pixels" * (usual == n_pixels)
     return Layout(usual, columns, without_labels=without)
 
 

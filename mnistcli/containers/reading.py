@@ -37,8 +37,12 @@ _FOREIGN = {
     "a video or a sound": (rb"....ftyp|\x1aE\xdf\xa3|RIFF....(?:AVI |WAVE)|ID3[\2-\4]|OggS", ""),
     "a PDF or PostScript file": (rb"%PDF|%!PS|\xc5\xd0\xd3\xc6", _TO_PNG),
     "a web page, an SVG or other XML": (rb"\s*(?:\xef\xbb\xbf)?\s*<(?!stata)[!?a-zA-Z]", _TO_PNG),
+    "a list in JSON": (
+        rb"\s*(?:\xef\xbb\xbf)?\s*\[\s*(?:[\[\]\n]|\Z)",
+        "in Python: numpy.save('X.npy', json.load(open(FILE))), and so their labels as y.npy",
+    ),
     "JSON": (
-        rb"\s*(?:\xef\xbb\xbf)?\s*(?:\{\s*\"|\[\s*[\[{])",
+        rb"\s*(?:\xef\xbb\xbf)?\s*(?:\{\s*(?:[\"}]|\Z)|\[\s*\{)",
         _READ.format("d = pandas.read_json(FILE)", "d['image'].tolist()", "d['label']"),
     ),
     "a Python pickle, which could run code": (

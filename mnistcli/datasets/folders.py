@@ -6,7 +6,7 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -145,7 +145,10 @@ def labels_beside(path: Path) -> Path | None:
     named = [
         each
         for each in content_of(path.parent)
-        if is_wanted(each) and _holds("labels", each) and kind_of_path(each) == "file"  # no pipe
+        if is_wanted(each)
+        and _holds("labels", each)
+        and not is_picture_name(each.suffix)
+        and kind_of_path(each) == "file"  # no pipe
         if (other := {*words_in(_stem_of(each))}) ^ words <= apart
         and (other > words or not is_labels)
     ]
@@ -192,9 +195,14 @@ def pictures_in(
     content = content_of(folder)
     pictures = [path for path in content if is_picture_name(path.suffix)]
     numbers = {path: number for path in pictures if (number := _number_before(path))}
+    alone = {path: path.stem[-1] for path in pictures if _ALONE.fullmatch(path.stem)}
+    # All ten, or copies of one of them, and not 10.png: these count no pictures.
+    is_said = digit is None and (numbers.keys() - alone or {*alone.values()} >= {*"0123456789"})
+    if is_said and not any(path.stem.isdecimal() for path in pictures if path not in alone):
+        numbers |= alone
+    else:
+        numbers = {path: number for path, number in numbers.items() if path not in alone}
     n_times = Counter(numbers.values())
-    if max(n_times.values(), default=0) == 1 and all(_ALONE.fullmatch(p.stem) for p in numbers):
-        numbers = {}
     n_long = sum(len(number) > 1 or bool(_DATED.search(p.name)) for p, number in numbers.items())
     if digit is None and n_long and (max(n_times.values()) == 1 or 2 * n_long > len(numbers)):
         problem = "has pictures that are called by a number or a day of their own, not by the digit"
@@ -212,7 +220,6 @@ def pictures_in(
             "leave those of digits, called 0 to 9; call those of people by name, as in anna/3/..."
         )
         raise CorruptFileError(folder, problem, hint=hint)
-    meant = _meant_in(content) if digit is None and called else {}
     # Those of NIST's Special Database 19 are called after the code of each character, 30 to 39.
     is_nists = len(called & {*range(30, 40)}) > 1 and all(30 <= n < 80 for n in called)
     for path in content:
@@ -222,7 +229,6 @@ def pictures_in(
             found.append(LabelledPicture(path, own if digit is None else digit, part))
             continue
         of, own = _said_by(path, folder)
-        own = meant.get(path.name, own)
         if is_nists and 30 <= (code := _number_in(path.name)) < 40:
             own = code - 30
         said = part or of, own if digit is None else digit
@@ -239,30 +245,6 @@ def pictures_in(
         unread = (path for path in others if any(map(is_picture, all_below(path))))
         found += [LabelledPicture(path, digit, part) for path in unread]
     return found
-
-
-def _meant_in(content: Sequence[Path]) -> dict[str, int]:
-    """Return the digits that numbers stand for, where JSON says it, as Keras' class_indices.json does.
-
-    Raises CorruptFileError where it may say that a folder called 3 holds others than threes.
-    """
-    called = {path.name for path in content if path.name.isdecimal()}
-    for path in content:
-        if path.suffix.lower() == ".json" and kind_of_path(path) == "file":
-            with storage_errors("read", path), damage_of(path), open_stream(path) as stream:
-                rows = [*itertools.islice(records.rows_of(unpacked(stream)), 3)]
-            for numbers, words in (rows, rows[::-1]) if len(rows) == 2 else ():
-                digits = [*map(_number_in, words)]
-                if {*numbers} != called or -1 in digits:
-                    continue
-                if not any(map(str.isdecimal, words)):
-                    return dict(zip(numbers, digits, strict=False))
-                if {*words} == called and numbers != words:
-                    problem = "gives other numbers to digits than their folders have, or to folders"
-                    raise CorruptFileError(
-                        path, problem, hint="take it away, or rename the folders"
-                    )
-    return {}
 
 
 def _number_before(path: Path) -> str:
@@ -290,9 +272,15 @@ def _number_in(name: str) -> int:
     return said.pop() if len(said) == 1 else -1
 
 
-def check_not_counted(pictures: Sequence[LabelledPicture]) -> None:
-    """Raise CorruptFileError where pictures are called by a digit alone, which may be a count."""
-    for path in (each.path for each in pictures if _ALONE.fullmatch(each.path.stem)):
+def called_by_digits(pictures: Iterable[LabelledPicture], folder: Path) -> list[Path]:
+    """Return which pictures are called by a digit alone, which may be a count, in no folder of one."""
+    paths = [each.path for each in pictures if _ALONE.fullmatch(each.path.stem)]
+    return [path for path in paths if _said_by(path.parent, folder)[1] is None]
+
+
+def check_not_counted(pictures: Sequence[LabelledPicture], folder: Path) -> None:
+    """Raise CorruptFileError for pictures that are called so, where nothing else says a digit."""
+    for path in called_by_digits(pictures, folder):
         hint = f"if it is the label: call it {path.stem}_{path.suffix}, and the others so too"
         raise CorruptFileError(path, "is called by a digit alone: a label, or a count?", hint=hint)
 

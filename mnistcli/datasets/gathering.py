@@ -77,8 +77,8 @@ def gather(
     n = len(train.labels) + len(test.labels)
     if n < 2:
         raise _too_few(path, n, failures, is_folder=kind == "folder" or sheet is not None)
-    told = (note.replace(str(place), str(path)) for _, each in reading.parts for note in each.notes)
-    notes = tuple(dict.fromkeys(told))
+    told = itertools.chain(reading.notes, *(each.notes for _, each in reading.parts))
+    notes = tuple(dict.fromkeys(note.replace(str(place), str(path)) for note in told))
     if test_size is not None and not (len(test.labels) and len(train.labels)):
         train, test = shared_out(train if len(train.labels) else test, test_size, seed=seed)
     alike, n_train = first_alike(itertools.chain(train.images, test.images)), len(train.labels)
@@ -111,9 +111,9 @@ def read_to_judge(path: Path, *, raw: bool = False) -> LabelledImages:
             if not reason.endswith(_OF_FRAMES) and not folders.lacks_labels(Path(source)):
                 hint = f"to go without it: mnistcli download --source {path} --as NAME"
                 raise CorruptFileError(source, reason, hint=hint)
-            notes.append(f"{source.replace(str(place), str(path))}: {reason}: left out")
+            notes.append(f"{source}: {reason}: left out")
     part = found.test if len(found.test.labels) else found.train
-    return replace(part, notes=tuple(notes))
+    return replace(part, notes=tuple(note.replace(str(place), str(path)) for note in notes))
 
 
 @contextlib.contextmanager
@@ -137,7 +137,8 @@ def _too_few(
 ) -> MnistCliError:
     if failures and is_folder:
         problem = f"{len(failures):,} of {len(failures) + n:,} pictures cannot be used"
-        return BadImageError(str(path), problem, hint=f"the first: {': '.join(failures[0])}")
+        shown = "; ".join(map(": ".join, failures[:2]))
+        return BadImageError(str(path), problem, hint=f"the first: {shown}")
     if failures:
         return CorruptFileError(*failures[0])
     one = "one labelled digit" if n else "no labelled digits"
@@ -172,6 +173,7 @@ class _Reading:
     stdin: IO[bytes] | None = None
     parts: list[tuple[Part, LabelledImages]] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     n_bytes_read: int = 0
 
     def joined(self, part: Part) -> LabelledImages:
@@ -201,8 +203,16 @@ class _Reading:
             except CorruptFileError as error:
                 self.failures.append((str(path), error.problem))
         listed = {each.path for each in pictures}
-        pictures += [each for each in folders.pictures_in(folder) if each.path not in listed]
-        if any(each.digit is not None for each in pictures):
+        found = [each for each in folders.pictures_in(folder) if each.path not in listed]
+        labelled = [each for each in (*pictures, *found) if each.digit is not None]
+        if labelled:
+            places = {each.path.parent for each in labelled}
+            around = {*itertools.chain(*(place.parents for place in places))} - places
+            beside = [p for p in found if p.path.parent in around and is_picture(p.path)]
+            alone = folders.called_by_digits({*found} & {*labelled}, folder)
+            self._note("called by a digit alone, taken for the label", alone)
+            self._note("beside folders of labelled ones, left out", [p.path for p in beside])
+            pictures += [each for each in found if each not in beside]
             self._pictures(pictures, folder)
             unread = {str(path) for path in containers if not folders.lacks_labels(path)}
             unread -= {source for source, _ in self.failures}
@@ -219,8 +229,13 @@ class _Reading:
                     raise
                 self.failures.append((str(path), error.message.removeprefix(f"{path}: ")))
         if not self.parts:
-            folders.check_not_counted(pictures)
+            folders.check_not_counted(found, folder)
             folders.check_largest_below(whole)
+
+    def _note(self, what: str, paths: list[Path]) -> None:
+        if paths:
+            more = ", ..." * (len(paths) > 1)
+            self.notes.append(f"{counted(len(paths), 'picture')} {what}: {min(paths)}{more}")
 
     def _pictures(self, pictures: list[folders.LabelledPicture], place: Path) -> None:
         if len({each[:2] for each in pictures}) > len({each.path for each in pictures}):

@@ -107,6 +107,24 @@ def drawings(tmp_path):
     return draw_europeans(tmp_path / "drawings", 5)
 
 
+def test_labels_that_builtin_reads_otherwise_are_doubted(invoke, tmp_path, store):
+    images, labels = store.open().test.images[:600], store.open().test.labels[:600]
+    shown = (
+        "builtin reads {} of 200 images as they are labelled; see mnistcli show --suspects builtin"
+    )
+    for wrong, doubt in ((labels, ""), ((labels + 1) % 10, shown.format(0))):
+        np.savez(tmp_path / "m.npz", images=images, labels=wrong)
+        done = invoke(
+            "download", "--source", str(tmp_path / "m.npz"), "--as", "m", "--replace", "-q"
+        )
+        assert done.code == 0
+        assert done.err == (f"warning: {doubt} --dataset m\n" if doubt else "")
+    assert invoke(*doubt.partition("mnistcli ")[2].split(), "--dataset", "m", "-q").code == 0
+    np.savez(tmp_path / "m.npz", images=images[:9], labels=(labels[:9] + 1) % 10)
+    done = invoke("download", "--source", str(tmp_path / "m.npz"), "--as", "m", "--replace", "-q")
+    assert (done.code, done.err) == (0, "")
+
+
 def test_of_thousands_that_are_left_out_for_one_reason_some_are_named(invoke, tmp_path):
     labels = [0, 7, *range(10, 34)]
     (tmp_path / "letters.csv").write_bytes(making.table([labels, *[labels] * 784], making.KAGGLE))

@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import itertools
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -575,15 +578,31 @@ def picture_of_digits(digits, gap=10):
         (np.full((300, 200), 255, np.uint8), "is blank: no ink"),
         (np.full((1, 1), 7, np.uint8), "is blank: no ink"),
         (np.random.default_rng(1).normal(128, 9, (200, 200)).astype(np.uint8), "is blank"),
+        (
+            np.random.default_rng(1).integers(0, 256, (200, 300)).astype(np.uint8),
+            "is noise, or full of",
+        ),
         (np.pad(np.full((80, 90), 255, np.uint8), 40), "is all ink"),
         (np.array([[254, 0, 0, 0], [0] * 4, [0] * 4, [254, 0, 0, 254]], np.uint8), "is all ink"),
     ],
-    ids=["black", "white", "one pixel", "noise", "block", "three corners"],
+    ids=["black", "white", "one pixel", "paper", "noise", "block", "three corners"],
 )
 def test_no_digit(picture, problem):
     with pytest.raises(BadImageError, match=problem) as caught:
         conform(picture, source="my.png")
     assert str(caught.value).startswith("my.png: ")
+
+
+def test_a_grid_of_hundreds_of_digits_is_told_how_to_be_cut(test_images, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = test_images[:5000, 4:24, 4:24].reshape(50, 100, 20, 20).swapaxes(1, 2)
+    Image.fromarray(np.ascontiguousarray(rows).reshape(1000, 2000)).save("FILE.png")
+    (picture,) = read_pictures(Path("FILE.png"))
+    with pytest.raises(BadImageError, match="is noise, or full of small marks") as caught:
+        conform(picture.grey)
+    line = caught.value.hint.partition("in Python, ")[2].replace("FILE", "'FILE.png'")
+    subprocess.run([sys.executable, "-c", f"import numpy, PIL.Image\n{line}"], check=True)
+    np.testing.assert_array_equal(np.load("X.npy"), test_images[:5000, 4:24, 4:24])
 
 
 def test_a_spot_in_a_corner_is_no_digit():

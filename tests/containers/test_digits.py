@@ -7,11 +7,13 @@ import json
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from mnistcli.containers.digits import TRANSPOSED
 from mnistcli.containers.reading import FormatError
@@ -449,6 +451,11 @@ REFUSED = {
     "a pickle of a list": (b"(lp1\ncnumpy.core.multiarray\n_reconstruct\np2\n", "is a Python pickle"),
     "the pickle of deeplearning.net": (b"((cnumpy.core.multiarray\n_reconstruct\np1\n", "is a Python pickle"),
     "pixels in one cell": (b'label,pixels\n7,"' + b"0 " * 783 + b'9"', "has 2 columns in its first line"),
+    "JSON of nothing": (b"{}", "is JSON"),
+    "a bracket": (b"[", "is a list in JSON"),
+    "an empty list": (b"[ ]\n", "is a list in JSON"),
+    "lists in JSON": (b"[[0, 0], [1, 2]]", "is a list in JSON"),
+    "a list by line": (b"[\n 0,\n 0\n]", "is a list in JSON"),
     "JSON by name": (b'{"images": [[0]], "labels": [4]}', "is JSON"),
     "Excel": (zip_of({"[Content_Types].xml": b"", "xl/workbook.xml": b""}), "is an Excel, Word or OpenDocument file"),
     "Git LFS": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "is a pointer of Git LFS"),
@@ -500,6 +507,33 @@ def test_what_a_hint_says_makes_a_file_that_is_read(images, write, tmp_path, mon
     found = read_labelled(tmp_path / "digits.npz", raw=True)
     assert np.array_equal(found.images, images)
     assert np.array_equal(found.labels, LABELS)
+
+
+@pytest.mark.parametrize("shape", [(12, 784), (12, 28, 28)])
+def test_lists_in_json_become_arrays(images, shape, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = [("X", images.reshape(shape)), ("y", LABELS.astype(int))]
+    for name, values in names:
+        Path("FILE").write_text(json.dumps(values.tolist(), indent=1 if name == "y" else None))
+        with pytest.raises(CorruptFileError, match="is a list in JSON") as caught:
+            read_labelled(Path("FILE"))
+        line = caught.value.hint.partition(": ")[2].partition(", and")[0]
+        line = line.replace("X.npy", f"{name}.npy").replace("FILE", "'FILE'")
+        subprocess.run([sys.executable, "-c", f"import json, numpy\n{line}"], check=True)
+    found = read_labelled(Path("X.npy"), raw=True)
+    assert np.array_equal(found.images, images)
+    assert np.array_equal(found.labels, LABELS)
+
+
+@pytest.mark.parametrize("side", [8, 16, 20, 32])
+def test_a_table_of_small_pictures_alone_has_its_labels_beside_it(images, side, tmp_path):
+    small = [np.asarray(Image.fromarray(each).resize((side, side))) for each in images]
+    (tmp_path / "X.csv").write_bytes(table(np.reshape(small, (12, -1)).T))
+    assert [len(batch.greys) for batch in read_batches(tmp_path / "X.csv")] == [12]
+    with pytest.raises(CorruptFileError, match=f"its {side * side:,} columns are all pixels"):
+        read_labelled(tmp_path / "X.csv")
+    (tmp_path / "y.csv").write_bytes(table([LABELS]))
+    assert np.array_equal(read_labelled(tmp_path / "X.csv").labels, LABELS)
 
 
 @pytest.mark.parametrize(

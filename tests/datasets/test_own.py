@@ -429,6 +429,53 @@ def test_pictures_called_by_a_digit_alone_are_asked_about(folder, few, name):
     assert sorted(everything(gather(folder))[1]) == [*range(9)]
 
 
+@pytest.mark.parametrize("name", ["{}", "digit{}"])
+@pytest.mark.parametrize("below", ["", "anna"])
+def test_ten_pictures_called_by_all_digits_are_labelled_and_told(folder, few, name, below):
+    (folder / below).mkdir(exist_ok=True)
+    for label, image in zip(few[1][::-1].tolist(), few[0][::-1], strict=True):
+        Image.fromarray(image).save(folder / below / f"{name.format(label)}.png")
+    first = [few[1].tolist().index(k) for k in range(10)]
+    told = "10 pictures called by a digit alone, taken for the label: {}/{}.png, ..."
+    archive = Path(shutil.make_archive(str(folder), "zip", folder))
+    for path in (folder, archive):
+        found = gather(path)
+        assert_same_digits(found, (few[0][first], few[1][first]))
+        notes = told.format(path / below, name.format(0))
+        assert (found.notes[0], found.failures) == (notes, ())
+        assert read_to_judge(path).notes[0] == notes
+    Image.fromarray(few[0][0]).save(folder / below / f"{name.format(10)}.png")
+    with pytest.raises(CorruptFileError, match="called by a"):
+        gather(folder)
+
+
+@pytest.mark.parametrize("copy", ["3_2", "3 (2)", "3-b"])
+def test_a_digit_alone_is_a_label_beside_another_picture_of_it(folder, few, copy):
+    for i, name in enumerate(["0", "1", "3", copy]):
+        Image.fromarray(few[0][i]).save(folder / f"{name}.png")
+    found = gather(folder)
+    assert (sorted(everything(found)[1]), found.failures) == ([0, 1, 3, 3], ())
+    assert "3 pictures called by a digit alone" in found.notes[0]
+
+
+def test_pictures_beside_folders_of_labelled_ones_are_left_out_with_a_note(folder, few):
+    class_folders(folder / "mine", *few)
+    for name in ("mine/logo.png", "screenshot.png", "photo 12.jpg"):
+        Image.fromarray(few[0][0]).save(folder / name)
+    Image.fromarray(few[0][1]).save(folder / "mine" / "3" / "0.png")  # no label, in a folder of one
+    archive = Path(shutil.make_archive(str(folder), "zip", folder))
+    for path in (folder, archive):
+        told = f"3 pictures beside folders of labelled ones, left out: {path}/mine/logo.png, ..."
+        found = gather(path)
+        assert (len(everything(found)[1]), found.failures) == (len(few[1]) + 1, ())
+        assert found.notes[0] == told
+        assert read_to_judge(path).notes[0] == told
+    (folder / "mine" / "3_1.png").symlink_to("logo.png")  # now others there are labelled, too
+    found = gather(folder)
+    assert found.failures == ((f"{folder}/mine/logo.png", "nothing says which digit it shows"),)
+    assert "2 pictures beside folders" in found.notes[0]
+
+
 @pytest.mark.parametrize("day", ["{}-11-2024", "{}_11_2024 (2)", "{}-Nov-2024 14.22", "0{}-3-2024"])
 def test_days_are_no_labels(folder, few, day):
     for i, image in enumerate(few[0][:18]):
@@ -465,35 +512,6 @@ def test_folders_may_be_called_in_words_and_in_german(folder, few, names):
             name = str(path.relative_to(folder))
             archive.write(path, name.encode().decode("cp437"))
     assert_same_digits(gather(folder.parent / "a.zip"), few)
-
-
-KERAS = ("eight", "five", "four", "nine", "one", "seven", "six", "three", "two", "zero")
-
-
-@pytest.mark.parametrize("name", ["class_indices.json", "labels.json"])
-@pytest.mark.parametrize("part", ["", "train"])
-def test_folders_may_be_called_by_what_json_calls_digits_in_words(folder, few, name, part):
-    digits = dict(zip([8, 5, 4, 9, 1, 7, 6, 3, 2, 0], range(10), strict=True))
-    class_folders(folder / part, few[0], np.array([digits[k] for k in few[1].tolist()]))
-    words = {word: i for i, word in enumerate(KERAS)}
-    if name == "labels.json":
-        words = {str(i): word for word, i in words.items()}
-    (folder / part / name).write_text(json.dumps(words))
-    assert_same_digits(gather(folder), few)
-
-
-@pytest.mark.parametrize("turned", [False, True])
-def test_json_that_calls_folders_after_other_digits_is_told(folder, few, turned):
-    class_folders(folder, *few)
-    path = folder / "class_indices.json"
-    for numbers in ({str(i): i for i in range(10)}, {"one": 20, "two": 22}, [], {}, "no", 3):
-        path.write_text(json.dumps(numbers))
-        assert_same_digits(gather(folder), few)
-    path.write_text(json.dumps({str(i): str(9 - i) if turned else 9 - i for i in range(10)}))
-    with pytest.raises(
-        CorruptFileError, match=r"class_indices\.json: gives other numbers to digits"
-    ):
-        gather(folder)
 
 
 @pytest.mark.parametrize("strange", ["pupil_3", "true", "2 or 7", "1st", "28x28", "9_eight", "12"])
