@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 import typer
 
+from mnistcli.cli.app import read_command
+from mnistcli.cli.topics import read_topic
 from mnistcli.errors import MnistCliError
 from tests.europeans import draw_europeans
 
@@ -56,6 +58,23 @@ def test_every_topic_is_in_the_readme():
     text = README.read_text("utf-8")
     for path in DOCUMENTS[1:]:
         assert f"`{path.stem}`" in text
+
+
+def test_what_is_to_be_touched_is_there():
+    table = README.read_text("utf-8").partition("| to add | touch |")[2].partition("\n\n")[0]
+    paths = re.findall(r"`([\w/]+(?:/|\.(?:py|json|md|toml)))`", table.replace("TOPIC", "json"))
+    assert len(paths) > 15
+    places = ROOT, ROOT / "mnistcli"
+    assert [each for each in paths if not any((place / each).exists() for place in places)] == []
+
+
+def test_every_option_of_train_is_in_its_topic():
+    topic = read_topic("training")
+    options = [each for each in read_command("train").params if each.opts[0].startswith("-")]
+    shared = ("Output", "Other machines (mnistcli help cluster)")
+    names = [each.opts[0] for each in options if each.rich_help_panel not in shared]
+    assert len(names) > 20
+    assert [name for name in names if not re.search(rf"{name}(?![\w-])", topic)] == []
 
 
 def test_every_topic_that_is_pointed_to_is_there():
