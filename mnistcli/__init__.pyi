@@ -5,7 +5,7 @@ from mnistcli.comparison import compare as compare
 from mnistcli.conforming.placing import conform as conform
 from mnistcli.datasets.dataset import Dataset as Dataset
 from mnistcli.datasets.dataset import LabelledImages as LabelledImages
-from mnistcli.datasets.store import open_dataset as open_dataset
+from mnistcli.datasets.given import open_dataset as open_dataset
 from mnistcli.errors import MnistCliError as MnistCliError
 from mnistcli.estimators import Digits as Digits
 from mnistcli.estimators import LogisticRegression as LogisticRegression

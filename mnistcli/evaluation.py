@@ -13,8 +13,7 @@ import numpy as np
 from mnistcli.arrays import Bools, Float64s, Int64s
 from mnistcli.containers.names import Part
 from mnistcli.datasets.dataset import Dataset, LabelledImages
-from mnistcli.datasets.given import Given, to_judge
-from mnistcli.datasets.store import open_dataset
+from mnistcli.datasets.given import Given, open_dataset, to_judge
 from mnistcli.display import Displayed, some_of
 from mnistcli.errors import DataUnavailableError, UsageError
 from mnistcli.gallery import CaptionedImage, Gallery, filter_images, weight_images

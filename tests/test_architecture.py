@@ -7,6 +7,7 @@ import importlib
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -44,8 +45,8 @@ def modules():
     return sorted(PACKAGE.rglob("*.py"))
 
 
-def imported_rooms(path):
-    """The rooms of the package that a module imports for use, not for its type annotations."""
+def imported_names(path):
+    """What a module imports of the package for use, in functions too, not for its annotations."""
     tree = ast.parse(path.read_text("utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
@@ -57,10 +58,12 @@ def imported_rooms(path):
             names = [alias.name for alias in node.names]
         else:
             continue
-        for name in names:
-            head, _, rest = name.partition(".")
-            if head == "mnistcli":
-                yield rest.partition(".")[0] or "__init__"
+        yield from (name for name in names if name.partition(".")[0] == "mnistcli")
+
+
+def imported_rooms(path):
+    for name in imported_names(path):
+        yield name.partition(".")[2].partition(".")[0] or "__init__"
 
 
 def room_of(path):
@@ -81,6 +84,20 @@ def test_imports_go_down(path):
         assert other in FLOOR_OF, f"{room} imports the package, which imports it"
         if other != room:
             assert FLOOR_OF[other] < FLOOR_OF[room], f"{room} imports {other}"
+
+
+def test_modules_do_not_import_each_other():
+    """Not by way of others either, and not in functions: which of them is below can be told."""
+    names = {
+        ".".join(("mnistcli", *path.relative_to(PACKAGE).with_suffix("").parts)): path
+        for path in modules()
+    }
+    names = {name.removesuffix(".__init__"): path for name, path in names.items()}
+    needed = {
+        name: {each if each in names else each.rpartition(".")[0] for each in imported_names(path)}
+        for name, path in names.items()
+    }
+    TopologicalSorter(needed).prepare()  # which raises CycleError with the modules of a circle
 
 
 @pytest.mark.parametrize("library", ["typer", "rich"])

@@ -4,11 +4,13 @@ import contextlib
 import sys
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mnistcli.cli.call import Call
 from mnistcli.cli.words import visible
 from mnistcli.progress import Progress
+
+if TYPE_CHECKING:
+    from mnistcli.cli.call import Call
 
 # What is done sooner than this needs no bar, and saves the import of one.
 PATIENCE_S = 0.5
@@ -17,7 +19,7 @@ PATIENCE_S = 0.5
 class Bars(Progress, contextlib.AbstractContextManager["Bars"]):
     """One bar for each thing under way while a block runs; the first appears after `PATIENCE_S`."""
 
-    def __init__(self, call: Call, unit: str = "", *, hidden: bool = False) -> None:
+    def __init__(self, call: "Call", unit: str = "", *, hidden: bool = False) -> None:
         self._call = call
         self._unit = unit
         self._started = time.monotonic()

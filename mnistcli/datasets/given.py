@@ -16,14 +16,34 @@ from numpy.typing import ArrayLike
 from mnistcli.containers.names import Part
 from mnistcli.datasets.dataset import Dataset, LabelledImages, identity
 from mnistcli.datasets.manifest import sha256_of
-from mnistcli.datasets.store import open_dataset
+from mnistcli.datasets.store import DatasetStore
 from mnistcli.errors import UsageError
 from mnistcli.mnist import IMAGE_SIDE, N_PIXELS
+from mnistcli.paths import find_places
 from mnistcli.pictures import check_is_light_ink, numbers_in
+from mnistcli.progress import SILENT, Progress
 
 Given = Dataset | LabelledImages | Path | ArrayLike | Sequence[ArrayLike]
 
 _HINT = "give images and labels, (X, y), the name of a dataset, or the Path of a file or folder"
+
+
+def open_dataset(
+    name: str | Path = "mnist",
+    *,
+    store: DatasetStore | None = None,
+    progress: Progress = SILENT,
+) -> Dataset:
+    """Open a dataset from a store, by default the user's: ``open_dataset().train.images``.
+
+    A Path leads to the user's own labelled digits, which need no name.
+    """
+    if isinstance(name, Path):
+        return dataset_of(name)
+    if store is None:
+        places = find_places()
+        store = DatasetStore(places.datasets_dir, own_folder=places.own_dir)
+    return store.open(str(name), progress=progress)  # whatever it is, the answer names it
 
 
 def dataset_of(given: Given, *, seed: int = 0) -> Dataset:

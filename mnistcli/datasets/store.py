@@ -49,7 +49,7 @@ from mnistcli.datasets.manifest import (
 from mnistcli.display import counted
 from mnistcli.errors import CorruptFileError, DataUnavailableError, MnistCliError, UsageError
 from mnistcli.mnist import IMAGE_SHAPE
-from mnistcli.paths import NAME, did_you_mean, find_places
+from mnistcli.paths import NAME, did_you_mean
 from mnistcli.progress import SILENT, Progress
 
 CACHEDIR_TAG = b"""\
@@ -107,26 +107,6 @@ class DatasetSummary:
     installed_at: str | None = None
     origin: str | None = None
     problem: str = ""
-
-
-def open_dataset(
-    name: str | Path = "mnist",
-    *,
-    store: "DatasetStore | None" = None,
-    progress: Progress = SILENT,
-) -> Dataset:
-    """Open a dataset from a store, by default the user's: ``open_dataset().train.images``.
-
-    A Path leads to the user's own labelled digits, which need no name.
-    """
-    if isinstance(name, Path):
-        from mnistcli.datasets.given import dataset_of
-
-        return dataset_of(name)
-    if store is None:
-        places = find_places()
-        store = DatasetStore(places.datasets_dir, own_folder=places.own_dir)
-    return store.open(str(name), progress=progress)  # whatever it is, the answer names it
 
 
 class DatasetStore:

@@ -15,7 +15,6 @@ import numpy as np
 from mnistcli.arrays import Bytes, Float32s
 from mnistcli.features.geometry import normalised
 from mnistcli.features.likeness import centres, nonempty
-from mnistcli.features.measured import N_AXES, N_STROKES
 from mnistcli.features.wavelets import FRAME, N_DIRECTIONS, draw_wavelets, near_points, strokes
 
 N_PLACES = 3  # across and down, next to each other
@@ -40,26 +39,26 @@ def arrangements(ink: Float32s) -> Float32s:
 
 
 def learn_codebook(
-    images: Bytes, n_centres: int, rng: np.random.Generator
+    images: Bytes, n_axes: int, n_centres: int, rng: np.random.Generator
 ) -> tuple[Float32s, Float32s, Float32s]:
     """Learn from training images of shape (n, 28, 28) which arrangements are typical.
 
-    Returns the whitened principal directions of arrangements, (50, 108), the mean along each, and
-    the centres of k-means along these, (n_centres, 50), of length 1.
+    Returns the whitened principal directions of arrangements, (n_axes, 108), the mean along each,
+    and the centres of k-means along these, (n_centres, n_axes), of length 1.
     """
     chosen = images[np.sort(rng.permutation(len(images))[:_N_IMAGES])]
     found = []
     for first in range(0, len(chosen), 500):
         block = arrangements(normalised(chosen[first : first + 500]) / np.float32(255))
-        of_images = block.reshape(len(block), -1, N_STROKES)
+        of_images = block.reshape(len(block), -1, block.shape[-1])
         places = rng.integers(of_images.shape[1], size=(len(block), _N_PER_IMAGE))
         found.append(np.take_along_axis(of_images, places[..., None], axis=1))
-    patches = np.concatenate(found).reshape(-1, N_STROKES)
+    patches = np.concatenate(found).reshape(-1, found[0].shape[-1])
     lengths = np.linalg.norm(patches, axis=1)
     patches = nonempty(patches[lengths > _LEAST_LENGTH * lengths.mean()])
     mean = patches.mean(axis=0)
     variances, axes = np.linalg.eigh(np.cov(patches.T, ddof=0))
-    variances, axes = variances[::-1][:N_AXES], axes[:, ::-1][:, :N_AXES]
+    variances, axes = variances[::-1][:n_axes], axes[:, ::-1][:, :n_axes]
     # Of equal patches there are no directions: what is added keeps the numbers finite.
     whitened = axes / np.sqrt(variances + max(_LEAST_VARIANCE * variances[0], 1e-9))
     whitened /= max(np.linalg.norm((patches - mean) @ whitened, axis=1).mean(), 1e-3)
@@ -80,7 +79,7 @@ def likeness_near_points(
     found = arrangements(ink)
     n, side = found.shape[:2]
     # One product of all arrangements is quicker than one of each row of places.
-    along = found.reshape(-1, N_STROKES) @ directions.T
+    along = found.reshape(-1, found.shape[-1]) @ directions.T
     along -= shift
     along /= np.sqrt((along * along).sum(axis=1, keepdims=True) + np.float32(PAPER))
     alike = along @ codes.T

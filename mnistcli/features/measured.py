@@ -194,7 +194,7 @@ class Arrangements(Measured):
         from mnistcli.features.codebook import learn_codebook
 
         rng = np.random.default_rng([seed, 3])
-        learned = learn_codebook(images, self.spec.n_codes, rng)
+        learned = learn_codebook(images, N_AXES, self.spec.n_codes, rng)
         return dict(zip(self.pattern_shapes(), learned, strict=True))
 
     def pattern_shapes(self) -> dict[str, tuple[int, ...]]:

@@ -16,7 +16,8 @@ import pytest
 
 import mnistcli
 from mnistcli import files
-from mnistcli.datasets.store import DatasetStore, open_dataset
+from mnistcli.datasets.given import open_dataset
+from mnistcli.datasets.store import DatasetStore
 from mnistcli.errors import (
     ChecksumMismatchError,
     CorruptFileError,
@@ -150,7 +151,8 @@ def test_opening_imports_nothing_heavy(installed):
     code = f"""
         import sys
         from pathlib import Path
-        from mnistcli.datasets.store import open_dataset, DatasetStore
+        from mnistcli.datasets.given import open_dataset
+        from mnistcli.datasets.store import DatasetStore
         open_dataset(store=DatasetStore(Path({str(installed)!r})))
         print([name for name in {heavy!r} if name in sys.modules])
     """

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mnistcli.datasets.store import open_dataset
+from mnistcli.datasets.given import open_dataset
 from mnistcli.features.copies import MadeRows
 from mnistcli.features.kinds import learn_features
 from mnistcli.linear_model.classifier import PIXEL_SCALE, LinearClassifier, probabilities_of

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mnistcli.datasets.store import open_dataset
+from mnistcli.datasets.given import open_dataset
 from mnistcli.features.copies import MadeRows
 from mnistcli.linear_model.classifier import PIXEL_SCALE
 from tests.benchmarks.processes import Command, run
