@@ -18,7 +18,7 @@ from mnistcli.linear_model.problem import Block, Line, Point, Problem, centred, 
 from mnistcli.parallel import map_blocks
 
 SHARE = 1 / 15  # of the rows are drawn,
-ROUGH_SHARE = 1 / 5  # of the few rows of a rough solution,
+SHARE_IF_ROUGH = 1 / 5  # of the few rows of a rough solution,
 MOST_ROWS = 16_384  # but not more: what they know of the Hessian does not grow with the rows.
 LEAST_DRAWN = 300  # Rows of all blocks together.
 MOST_WORK = 1e10  # Where rows are fewer than features: rows^2 * features at most.
@@ -28,7 +28,7 @@ MIN_AGE = 10  # or, twice as many rows, after so many steps per block if that sa
 # A step costs so many multiplications of a matrix product for every value of the rows,
 STEP_WORK, STEP_WORK_PER_OUTPUT = 20, 4
 SAVED = 0.5  # and a new Hessian saves this share of the steps to come.
-ROWS_PER_BLOCK = 4096  # Rows weighted and multiplied at a time: 12 MB.
+ROWS_AT_A_TIME = 4096  # Rows weighted and multiplied at a time: 12 MB.
 COLUMNS_PER_THREAD = 256  # Columns multiplied by one thread at a time.
 
 # Multiplies an inverse Hessian with parameters, each row of (n_vectors, n_features + 1): the
@@ -91,7 +91,7 @@ class Preconditioner:
     def _subsampled_inverses(self, problem: Problem, point: Point) -> list[Times]:
         """Return an inverse per class, or one for the mean of their Hessians."""
         n_samples, n_features = problem.X.shape
-        share = ROUGH_SHARE if self._is_rough else SHARE
+        share = SHARE_IF_ROUGH if self._is_rough else SHARE
         n_rows = self._n_times * min(share * n_samples, MOST_ROWS)
         most = math.sqrt(MOST_WORK / n_features)
         if most < n_features:
@@ -124,8 +124,8 @@ def _weighted(problem: Problem, rows: Places, roots: Floats) -> Float32s:
 def _gram(problem: Problem, rows: Places, roots: Floats) -> Float64s:
     n = problem.X.shape[1] + 1
     gram = np.zeros((n, n))
-    for first in range(0, len(rows), ROWS_PER_BLOCK):
-        block = slice(first, first + ROWS_PER_BLOCK)
+    for first in range(0, len(rows), ROWS_AT_A_TIME):
+        block = slice(first, first + ROWS_AT_A_TIME)
         weighted = _weighted(problem, rows[block], roots[block])
 
         def add(columns: slice, weighted: Float32s = weighted) -> None:
