@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     Learned = dict[str, Float32s]
 
 # What `typicality` looks at: strokes in so many directions, at points across and down.
-N_DIRECTIONS, N_POINTS = 8, 6
-N_STROKES = N_DIRECTIONS * N_POINTS**2
+TYPICAL_DIRECTIONS, TYPICAL_POINTS = 8, 6
+N_TYPICAL = TYPICAL_DIRECTIONS * TYPICAL_POINTS**2
 
 # Settings that no stage has for itself; a card names those that are not the usual ones.
 OF_EVERY_KIND = "n_copies", "displacement", "whitening"
@@ -253,9 +253,9 @@ def typicality_shapes(
     """Return dtype and shape of the arrays of a `typicality.Typicality`; nothing of no prototypes."""
     if not n_prototypes:
         return {}
-    strokes = "U8", (n_prototypes, N_STROKES)
+    strokes = "U8", (n_prototypes, N_TYPICAL)
     n = spec.count()
-    n_columns = n if spec.shapes() else 2 * N_STROKES
+    n_columns = n if spec.shapes() else 2 * N_TYPICAL
     learned = {"usual_pairs": ("F16", (2, n + 1)), "usual_strangeness": ("F16", (n_classes, n + 1))}
     return {
         "usual_levels": ("F32", (14 if knows_pairs else 12,)),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # Across and down, near each of which features tell what an image is like; arrangements are wider
 # than patches, and so need fewer.
 N_POINTS, CODE_POINTS = 6, 4
-N_STROKES = 108  # of an arrangement: two widths, six directions, at 3 x 3 places
+ARRANGEMENT_SIZE = 108  # of an arrangement: two widths, six directions, at 3 x 3 places
 N_AXES = 50  # principal directions of these that count
 # How an image is turned (degrees) and moved (pixels, x and y) to be looked at once, or four times.
 VIEWS = {1: ((0, 0, 0),), 4: ((5, -0.4, -0.4), (-5, 0.4, -0.4), (5, 0.4, 0.4), (-5, -0.4, 0.4))}
@@ -200,7 +200,7 @@ class Arrangements(Measured):
     def pattern_shapes(self) -> dict[str, tuple[int, ...]]:
         # The whitened principal directions of arrangements, the mean along each, and the codes.
         n_codes = self.spec.n_codes
-        return {"axes": (N_AXES, N_STROKES), "middle": (N_AXES,), "codes": (n_codes, N_AXES)}
+        return {"axes": (N_AXES, ARRANGEMENT_SIZE), "middle": (N_AXES,), "codes": (n_codes, N_AXES)}
 
     def count(self) -> int:
         return self.spec.n_codes * CODE_POINTS**2

@@ -20,7 +20,7 @@ from mnistcli.arrays import Bytes, Float32s, Float64s, Floats
 from mnistcli.features.copies import deformed
 from mnistcli.features.counterexamples import pieced_together, side_by_side, signs
 from mnistcli.features.geometry import IMAGES_PER_BLOCK, normalised
-from mnistcli.features.kinds import N_DIRECTIONS, N_POINTS, N_STROKES
+from mnistcli.features.kinds import N_TYPICAL, TYPICAL_DIRECTIONS, TYPICAL_POINTS
 from mnistcli.mnist import IMAGE_SIDE
 from mnistcli.parallel import map_blocks, one_blas_thread
 
@@ -61,7 +61,7 @@ class Seen(NamedTuple):
 def prototypes(strokes: Float32s) -> tuple[Bytes, Bytes]:
     """Return the means and the standard deviations of prototypes of images with such strokes.
 
-    Both have shape (n_prototypes, N_STROKES).
+    Both have shape (n_prototypes, N_TYPICAL).
     """
     n = min(MAX_PROTOTYPES, -(-len(strokes) // IMAGES_PER_PROTOTYPE))
     means = strokes[np.linspace(0, len(strokes) - 1, n).astype(np.intp)]
@@ -293,28 +293,30 @@ def _pairs(rows: Bytes, two: list[Bytes], measure: Bytes) -> Floats:
 
 
 def stroke_directions(images: Bytes) -> Float32s:
-    """Return how much ink begins in each direction near each point, (n, N_STROKES), 0 to 255."""
+    """Return how much ink begins in each direction near each point, (n, N_TYPICAL), 0 to 255."""
     smooth = np.eye(IMAGE_SIDE) / 2 + (np.eye(IMAGE_SIDE, k=1) + np.eye(IMAGE_SIDE, k=-1)) / 4
     slope = (np.eye(IMAGE_SIDE, k=1) - np.eye(IMAGE_SIDE, k=-1)) @ smooth
     smooth, slope = smooth.astype(np.float32), slope.astype(np.float32)
     margin = 0.75 * _REACH - 0.5
-    at = np.linspace(margin, IMAGE_SIDE - 1 - margin, N_POINTS)[:, None]
+    at = np.linspace(margin, IMAGE_SIDE - 1 - margin, TYPICAL_POINTS)[:, None]
     near = np.maximum(1 - np.abs(at - np.arange(IMAGE_SIDE)) / _REACH, 0)
     near = (near / near.sum(axis=1, keepdims=True)).astype(np.float32)
-    out = np.empty((len(images), N_DIRECTIONS, N_POINTS, N_POINTS), dtype=np.float32)
+    out = np.empty(
+        (len(images), TYPICAL_DIRECTIONS, TYPICAL_POINTS, TYPICAL_POINTS), dtype=np.float32
+    )
 
     def look(block: slice) -> None:
         ink = normalised(images[block]) / np.float32(255)
         across, down = smooth @ ink @ slope.T, slope @ ink @ smooth.T
-        for k in range(N_DIRECTIONS // 2):
+        for k in range(TYPICAL_DIRECTIONS // 2):
             cos, sin = np.cos(k * np.pi / 4), np.sin(k * np.pi / 4)
             along = np.float32(cos) * across + np.float32(sin) * down
             aside = np.abs(np.float32(cos) * down - np.float32(sin) * across)
-            for j, way in ((k, along), (k + N_DIRECTIONS // 2, -along)):
+            for j, way in ((k, along), (k + TYPICAL_DIRECTIONS // 2, -along)):
                 out[block, j] = near @ np.maximum(way - aside, 0) @ near.T
 
     map_blocks(look, len(images), IMAGES_PER_BLOCK)
-    strokes = np.sqrt(out.reshape(len(images), N_STROKES)) * np.float32(255 / _FULL_STROKE)
+    strokes = np.sqrt(out.reshape(len(images), N_TYPICAL)) * np.float32(255 / _FULL_STROKE)
     return np.minimum(strokes, np.float32(255))
 
 
