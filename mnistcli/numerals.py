@@ -32,6 +32,8 @@ DOUBTFUL, WIDEST = -3.0, 1.3
 SUSPECT = -2.0
 # What is so probable as a whole is one where it is the same without a stroke cut off its end.
 SURE = 0.8
+# Such a stroke beside the rest ends above its foot by more than this share of its height.
+HANGING = 0.2
 # A picture that is given as one digit is looked at again where it is doubtful or, where a model
 # knows no pairs, less typical; it is one where that costs so much less, in nats.
 STRANGE, CHEAPER = 0.1, 0.5
@@ -42,7 +44,7 @@ STRANGE, CHEAPER = 0.1, 0.5
 TURNED, UPRIGHT, MORE_TYPICAL = 0.16, 0.12, 2.0
 
 # Not a digit: less typical, and beside others lower or higher than so many times their height.
-ABOUT_AS_HIGH = np.array([0.6, 1.6])
+ABOUT_AS_HIGH = np.array([0.5, 1.6])
 # So many are words that are less typical, as a geometric mean.
 LEAST_WORD, WORDS = 3, 0.03
 # A page of so many pieces that are less typical is one of words, of which none is cut: digits that
@@ -268,7 +270,10 @@ def _cheapest(
     may_have_flag = not is_alone or digits[whole].probabilities.argmax() == 1
     if may_have_flag and len(path) > 1 and _lean_apart([digits[span].placed for span in path]):
         return [digits[whole]]
-    found = [(cost, [digits[span] for span in path])]
+    parts = [digits[span] for span in path]
+    if _is_stroke_cut_off(digits[whole], parts) and _hangs(parts):
+        return [digits[whole]]
+    found = [(cost, parts)]
     for stack in stacks:
         if _is_stroke_cut_off(digits[whole], [*stack.values()]):
             continue
@@ -282,6 +287,12 @@ def _is_stroke_cut_off(whole: _Seen, parts: list[_Seen]) -> bool:
     """Return whether one of two parts is a stroke, without which the digit is what it was."""
     (best, *answers) = [int(seen.probabilities.argmax()) for seen in (whole, *parts)]
     return whole.probabilities[best] > SURE and sorted(answers) == sorted([1, best])
+
+
+def _hangs(parts: list[_Seen]) -> bool:
+    """Return whether one of two parts ends well above where the other stands, as the hook of a 2."""
+    a, b = (seen.placed.box for seen in parts)
+    return abs(a.bottom - b.bottom) > HANGING * max(a.height, b.height)
 
 
 def _lean_apart(placed: list[PlacedDigit]) -> bool:

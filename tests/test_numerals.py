@@ -241,6 +241,45 @@ def test_a_page_that_lies_on_its_side_or_head_is_read_upright(test_images, mnist
             assert np.allclose(box, other.box, atol=2)
 
 
+def _between_two_digits(images, *two, width):
+    """A 9, a 2 that is drawn, and a 4, 60 pixels high."""
+    picture = Image.new("L", (390, 160), 255)
+    ImageDraw.Draw(picture).line(two, fill=0, width=width, joint="curve")
+    grey = np.array(picture)
+    for left, i in ((20, 50_003), (280, 50_005)):
+        grey[40:124, left : left + 84] -= np.kron(images[i], np.ones((3, 3), np.uint8))
+    return grey
+
+
+@pytest.mark.parametrize("width", [6, 8, 10])
+@pytest.mark.parametrize("tip", [208, 218])
+def test_the_long_foot_of_a_two_is_no_line_below_it(tip, width, train_images):
+    """It was taken off, and what was left a 7: a line goes on to both sides of one digit."""
+    two = ((130, 70), (140, 62), (152, 64), (154, 74), (142, 92), (128, 104), (tip, 102))
+    grey = _between_two_digits(train_images, *two, width=width)
+    (line,) = read_numbers("builtin", grey)
+    assert "".join(digit.answer for digit in line) == "924"
+    alone = Reader(mnistcli.load_model("builtin")).picture(grey[40:130, 105:235])
+    assert alone.answer == "2"
+
+
+def test_a_low_digit_among_others_is_not_left_out(train_images):
+    """Its number was one digit shorter, without a word, where it was strange, too."""
+    two = ((130, 82), (141, 75), (150, 78), (150, 84), (138, 96), (128, 104), (228, 102))
+    (line,) = read_numbers("builtin", _between_two_digits(train_images, *two, width=6))
+    assert len(line) == 3
+
+
+@pytest.mark.parametrize("index", [52_869, 52_851])
+def test_the_hook_of_a_two_is_no_one_beside_it(index, train_images):
+    row = []
+    for i in (50_003, index, 50_005):
+        image = Image.fromarray(train_images[i])
+        row.append(np.asarray(image.resize((84, 84), Image.Resampling.BICUBIC)))
+    (line,) = read_numbers("builtin", 255 - np.pad(np.concatenate(row, axis=1), 20))
+    assert "".join(digit.answer for digit in line) == "924"
+
+
 def _spiral(draw):
     for x in range(20, 700, 40):
         draw.ellipse((x, 6, x + 16, 46), outline=40, width=4)

@@ -6,7 +6,7 @@ import numpy as np
 
 from mnistcli.arrays import Places
 from mnistcli.conforming.grouping import SEVERAL, usual_height
-from mnistcli.conforming.operations import Pieces, pieces_of, quantile, window_max
+from mnistcli.conforming.operations import Pieces, pieces_of, quantile, span, window_max
 from mnistcli.conforming.types import DARK, Ink, Mask
 
 # Lines lead through steps of so many pixels.
@@ -24,8 +24,8 @@ BAR = 3
 # share of its shorter side, of which the height of a digit is at least such a share.
 UNDERLINE, FRAME_LENGTH, LEAST_FRAMED = 1.6, 0.85, 0.3
 # What is left without it is a digit if it is so high, in heights of others, and narrower than so
-# much of the line.
-LEAST_LEFT, WIDEST_LEFT = 0.7, 0.5
+# much of the line, which goes on so far to both sides of one: the foot of a 2 goes on to one.
+LEAST_LEFT, WIDEST_LEFT, BOTH_SIDES = 0.7, 0.5, 0.5
 # What parts the cells of a table is so many times as high as it is wide, and ends so near to lines,
 # as a share of its height. It is no thicker than so many times lines, alone or among others, and one
 # that digits touch than so many times the others.
@@ -100,8 +100,13 @@ def touching_lines(pieces: Pieces, keep: Mask, frames: list[int]) -> Mask | None
         rest = pieces_of(own & ~lines)
         if is_frame:  # one of its sides may be too crooked for a line
             rest = pieces_of(own & ~lines & ~rest.mask(are_sides(rest, own)))
-        is_touching = bool(lines.any() and (rest.height > LEAST_LEFT * height).any())
-        is_touching &= is_frame or rest.width.max(initial=0) < WIDEST_LEFT * own.shape[1]
+        is_high = rest.height > LEAST_LEFT * height
+        is_touching = bool(lines.any() and is_high.any())
+        if is_touching and not is_frame:
+            line = span(lines, 1)
+            sides = rest.left[is_high] - line.start, line.stop - rest.right[is_high]
+            is_foot = is_high.sum() == 1 and min(sides) <= BOTH_SIDES * height
+            is_touching = not is_foot and rest.width.max() < WIDEST_LEFT * own.shape[1]
         if is_touching or is_frame:
             found[pieces.box(i)] |= lines
             is_touched |= is_touching
