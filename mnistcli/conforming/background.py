@@ -39,6 +39,8 @@ LEAST_FULL = 0.7
 # Paper is what is farther from all ink than a share of the longer side. What is farther than a
 # share of the shorter one shows the light, where there is enough of it.
 NEAR, FAR, LEAST_FAR = 0.04, 0.2, 200
+# What has between these shares of corners, rim and area may as well be ink.
+IN_DOUBT = 0.2, 0.6
 # Light is even where paper differs by less than these shares of the contrast.
 SLIGHTLY, UNEVEN = 0.04, 0.12
 # Where it differs by more than this, one threshold takes shadows for ink.
@@ -190,8 +192,11 @@ def _is_paper(light: Mask) -> bool:
     corners = [light[y, x] for y in (np.s_[:k], np.s_[-k:]) for x in (np.s_[:k], np.s_[-k:])]
     rim = [light[0], light[-1], light[:, 0], light[:, -1]]
     parts = [(0.1, each) for each in corners] + [(0.0875, each) for each in rim] + [(0.25, light)]
-    # In doubt paper is light.
     share: float = sum(weight * np.count_nonzero(part) / part.size for weight, part in parts)
+    if IN_DOUBT[0] < share < IN_DOUBT[1]:  # ink hangs together, and parts what is around it
+        n_light, n_dark = pieces_of(light).n, pieces_of(~light).n
+        if n_light != n_dark:
+            return n_light > n_dark
     return share > 0.45
 
 

@@ -128,12 +128,12 @@ def conform(grey: "ArrayLike", *, source: str = "image") -> Conformed:
         if is_mnist_like(~grey[None])[0]:
             return Conformed(~grey, (DARK_INK, INVERTED))
     is_tiny = max(grey.shape) <= BOX // 2  # where two digits would have five pixels each
-    if min(grey.shape) > MIN_SIDE and max(grey.shape) < BOX:
+    if is_small := min(grey.shape) > MIN_SIDE and max(grey.shape) < BOX:
         k = -(-ENOUGH_PIXELS // max(grey.shape))
         larger = stretched(grey.astype(np.float32), *(k * n for n in grey.shape))
         grey = np.rint(larger).astype(np.uint8)
     try:
-        digit = one_digit(find_page(grey), is_tiny=is_tiny)
+        digit = one_digit(find_page(grey, has_room=not is_small), is_tiny=is_tiny)
     except NoDigitError as error:
         raise BadImageError(source, str(error), hint=error.hint) from None
     return _placed(digit)

@@ -64,9 +64,11 @@ TABLE_LEVEL, LEAST_TABLE, SOFTEST, LEAST_RIM = 0.6, 0.001, 0.5, 0.3
 STEEP_EDGE, BENT, LEVEL_EDGE, MOST_LEVEL = 2, 2, 0.1, 2
 # No digit of MNIST is wider for its height.
 WIDEST_DIGIT = 2.5
+# Only a 1 is so many times as high as wide, and a line more; of fewer pixels nothing can be told.
+NARROW, LONGEST_ONE, LEAST_HIGH = 3, 40, 8
 # Strokes that a column of one long stroke crosses, on average; digits have more.
 ONE_STROKE = 1.1
-CUT_OUT = "sheet cut out"
+CUT_OUT, ALL_INK = "sheet cut out", "so narrow that all is taken for the ink of a 1"
 # A sheet of paper, turned by a few degrees, fills this share of its box, and most of it is empty.
 SHEET_CORNERS, SHEET_EMPTY = 0.83, 0.92
 # With any four corners it holds a square of so many pixels, and of this share of its length, and
@@ -91,14 +93,40 @@ class Page(NamedTuple):
     steps: tuple[str, ...]  # what was found and done
 
 
-def find_page(grey: Grey, side: int = 0, corner: tuple[int, int] = (0, 0)) -> Page:
+def find_page(grey: Grey, side: int = 0, *, has_room: bool = True) -> Page:
     """Find the digits of a picture, on the sheet and inside the frame that it may show.
 
-    ``side`` is how many pixels a side to look at, 0 for as many as one digit needs, and the corner
-    where the picture lies in a larger one. Raises NoDigitError where it is blank or is all ink.
+    ``side`` is how many pixels a side to look at, 0 for as many as one digit needs. A picture that
+    was smaller before it was enlarged has no room for a sheet or a frame. Raises NoDigitError where
+    it is blank or is all ink.
     """
+    try:
+        return _find_page(grey, side, has_room=has_room)
+    except NoDigitError:
+        if not _is_cropped_one(grey):
+            raise
+    margin = max(MIN_SIDE, len(grey) // 4)
+    stroke = np.pad(np.zeros_like(grey), margin, constant_values=255)
+    page = _find_page(stroke, side, (-margin, -margin))
+    return page._replace(steps=(ALL_INK,))
+
+
+def _is_cropped_one(grey: Grey) -> bool:
+    """Return whether a picture in which nothing stands out can only be the stroke of a 1.
+
+    Nobody brings paper of two pixels' width; where it is wider, what is dark is ink.
+    """
+    height, width = grey.shape
+    is_ink = width < MIN_SIDE or median(grey.astype(np.float32)) < 128
+    return max(LEAST_HIGH, NARROW * width) <= height <= LONGEST_ONE * width and is_ink
+
+
+def _find_page(
+    grey: Grey, side: int, corner: tuple[int, int] = (0, 0), *, has_room: bool = True
+) -> Page:
+    """Find the digits of a picture, whose corner lies there in a larger one; see `find_page`."""
     steps: tuple[str, ...] = ()
-    if depth := _rim_depth(grey):
+    if has_room and (depth := _rim_depth(grey)):
         steps = ("frame cut off",)
         grey = grey[depth:-depth, depth:-depth]
         corner = corner[0] + depth, corner[1] + depth
@@ -109,7 +137,7 @@ def find_page(grey: Grey, side: int = 0, corner: tuple[int, int] = (0, 0)) -> Pa
     if min(grey.shape) < MIN_SIDE * k:
         raise NoDigitError("is a strip, too narrow for a digit", "leave a margin around a 1")
     picture = shrunk(grey, k)
-    if (cleared := _without_table(grey, picture, k)) is not None:
+    if has_room and (cleared := _without_table(grey, picture, k)) is not None:
         grey, picture, steps = cleared, shrunk(cleared, k), (*steps, CUT_OUT)
     ink, noise, found = flattened(picture, WIDEST_OF_MANY if side else WIDEST_STROKE)
     ink, pieces, groups, notes = groups_of(ink, noise, is_page=side > 0)
@@ -224,7 +252,7 @@ def _on_sheet(page: Page, sheet: Group, side: int) -> Page:
     top, left = (int(k * (edge + margin)) for edge in (sheet.top, sheet.left))
     bottom, right = (int(np.ceil(k * (edge - margin))) for edge in (sheet.bottom, sheet.right))
     try:
-        page = find_page(grey[top:bottom, left:right], side, (corner[0] + top, corner[1] + left))
+        page = _find_page(grey[top:bottom, left:right], side, (corner[0] + top, corner[1] + left))
     except NoDigitError:
         raise NoDigitError("is all ink: one filled shape, no strokes") from None
     return page._replace(steps=(CUT_OUT, *page.steps))

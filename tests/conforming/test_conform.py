@@ -20,6 +20,7 @@ from sklearn.datasets import load_digits
 import mnistcli
 from mnistcli.conforming.background import otsu_threshold
 from mnistcli.conforming.placing import conform, find_strokes, is_mnist_like
+from mnistcli.conforming.segmentation import ALL_INK
 from mnistcli.errors import BadImageError
 from mnistcli.pictures.read import read_pictures
 from tests.conforming.disturbances import DISTURBANCES, agreement, enlarged, in_bent_light, on_paper
@@ -1148,7 +1149,51 @@ def test_small_crops_at_the_ink_are_read(side, width, blur, least):
     assert n_right >= least
 
 
-def test_a_strip_needs_a_margin():
+@pytest.mark.parametrize("level", [0, 90, 255])
+@pytest.mark.parametrize(("height", "width"), [(16, 1), (17, 2), (12, 3), (60, 8), (200, 30)])
+def test_what_is_cropped_to_a_stroke_is_a_one(height, width, level):
+    """Nobody brings a blank page of two pixels' width; of wider ones those are blank that are light."""
+    strip = np.full((height, width), level, np.uint8)
+    if level == 255 and width > 3:
+        with pytest.raises(BadImageError, match="is blank"):
+            conform(strip)
+        return
+    notched = strip.copy()
+    notched[0, 0] = notched[-1, -1] = level ^ 128
+    assert conform(strip).steps[0] == ALL_INK
+    for grey in (strip, notched):
+        found = conform(grey)
+        assert mnistcli.predict("builtin", found.image).answers == ["1"]
+        ((box,),) = [[each.box for each in line] for line in conform_lines(grey)]
+        assert np.allclose(box, (0, height, 0, width), atol=1)
+
+
+@pytest.mark.parametrize("shape", [(3, 20), (7, 2), (300, 3), (6, 3)])
+def test_a_strip_that_is_no_one_needs_a_margin(shape):
+    strip = np.zeros(shape, np.uint8)
+    strip[0, 0] = 90
     with pytest.raises(BadImageError, match="too narrow for a digit") as caught:
-        conform(np.repeat(np.uint8([[0, 0, 90]]), 20, axis=0))
+        conform(strip)
     assert caught.value.hint == "leave a margin around a 1"
+
+
+def test_ink_of_a_small_crop_is_what_hangs_together(test_images):
+    """Paper is in parts there, and may be less than ink, at the rim too."""
+    n_dark = 0
+    for image, side in itertools.product(test_images[:100, 4:24, 4:24], (8, 9, 10)):
+        small = Image.fromarray(255 - image).resize((side, side), Image.Resampling.BOX)
+        grey = np.asarray(small)
+        rows, columns = (np.flatnonzero((grey < 153).any(axis=axis)) for axis in (1, 0))
+        with contextlib.suppress(BadImageError):
+            found = conform(grey[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+            n_dark += not {"inverted", ALL_INK}.isdisjoint(found.steps)
+    assert n_dark > 275  # 256 where paper is told by its share alone
+
+
+def test_a_small_crop_has_no_room_for_a_sheet():
+    """What reaches the corners was the table below one."""
+    scans = load_digits()
+    for image in scans.images[scans.target == 0]:
+        rows, columns = (np.flatnonzero((image > 6).any(axis=axis)) for axis in (1, 0))
+        crop = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        assert "sheet cut out" not in conform((255 - crop * 255 / 16).astype(np.uint8)).steps
