@@ -1,5 +1,7 @@
 """Which ink is the digits': neither specks nor printed lines, bars, frames, or what reaches in."""
 
+from typing import NamedTuple, Self
+
 import numpy as np
 
 from mnistcli.conforming.frames import Frame, frames_of
@@ -76,7 +78,9 @@ def groups_of(
 
     Returns the ink, too: without lines that touch digits.
     """
-    pieces, keep, notes = inked(ink, noise)
+    # What faint lines join is no piece of its own: they go first.
+    pieces, keep, notes = find_pieces(ink, noise)
+    # A line in a frame is looked for among what is left inside.
     frames = frames_of(pieces, keep, is_page=is_page)
     lines = _drop_frames(pieces, keep, ink, frames) if frames else None
     numbers = [frame.piece for frame in frames]
@@ -86,60 +90,73 @@ def groups_of(
     if lines is None:
         lines = touching_lines(pieces, keep, numbers)
     if lines is not None:
+        # Without them digits are pieces anew, and what led from line to line is.
         ink = np.where(lines, np.float32(0), ink)
-        pieces, keep, _ = inked(ink, noise, level)
+        pieces, keep, _ = find_pieces(ink, noise, level)
         if (rungs := rungs_between(pieces, keep, lines)) is not None:
             ink = np.where(rungs, np.float32(0), ink)
-            pieces, keep, _ = _dark_pieces(np.where(pieces.mask(keep), ink, np.float32(0)), 0.0)
+            pieces, keep = _dark_pieces(np.where(pieces.mask(keep), ink, np.float32(0)), 0.0)
     if lines is not None or not keep[numbers].all():
         notes.append("frame cut off" if frames else "lines ignored")
-    _drop_bars(pieces, keep)
-    if not is_page and keep.sum() > 1:
-        _drop_corners(pieces, keep)
-    _drop_scraps(pieces, keep)
-    if noise > 0 or (keep & ~pieces.at_border).sum() >= SEVERAL:
-        _drop_border(pieces, keep, ink)
-    if is_page and keep.sum() < MAX_PIECES:
-        _drop_binding(pieces, keep)
-        if noise > 0:
-            _drop_edges(pieces, keep, ink)
+    # A digit that touched a line is only now as high and as thick as it is.
+    _drop_others(pieces, keep, ink, is_photo=noise > 0, is_page=is_page)
     groups, n_dropped = grouped(pieces, keep)
     if n_dropped and not notes:
         notes.append("specks ignored")
     return ink, pieces, groups, notes
 
 
-def inked(ink: Ink, noise: float, least: float = 0.0) -> tuple[Pieces, Mask, list[str]]:
-    """Find pieces of ink, and which of them are more than specks."""
+def find_pieces(ink: Ink, noise: float, least: float = 0.0) -> tuple[Pieces, Mask, list[str]]:
+    """Find pieces of ink that is no faint line, and which of them are more than specks."""
     seen = box_mean(ink, 3) if noise > FAINTEST_INK / 3 else ink
     floor = min(max(FAINTEST_INK, 3 * noise, least), LINE_CUTS[-2])
-    first = _dark_pieces(seen, floor)
-    n_high, is_inside = 0, False
-    if noise > 0:
-        pieces, keep, _ = _dark_pieces(seen, STRONG)
-        n_high, strong = _count_digits(pieces, keep, *first[:2]), pieces.mask(keep)
-        is_inside = n_high < SEVERAL and not (keep & pieces.at_border).any()
-        reach = 1 + round(FAINT_REACH * usual_height(pieces, keep))
-        faint = ~window_max(strong, reach) & (seen < FAINT)
-
-    def are_lines(pieces: Pieces, keep: Mask, _: int) -> bool:
-        reach_in = is_inside and bool((keep & pieces.at_border).any())
-        if reach_in or _spans(pieces, keep) or (n_high and _count_high(pieces, keep) < n_high):
-            return True
-        return noise > 0 and bool((pieces.mask(keep) & faint).sum() > MOST_FAINT * strong.sum())
-
+    pieces, keep = _dark_pieces(seen, floor)
+    strong = _Strong.of(seen, pieces, keep) if noise > 0 else None
     if (
-        not are_lines(*first)
-        or _spans(*_dark_pieces(seen, LINE_CUTS[-1])[:2])
-        or _is_one_ink(ink, *first[:2])
+        not _has_lines(pieces, keep, strong)
+        or _spans(*_dark_pieces(seen, LINE_CUTS[-1]))  # the digit itself, or no faint line
+        or _is_one_ink(ink, pieces, keep)
     ):
-        # Nothing faint spans the picture, joins digits or reaches in, or the digit fills it.
-        return *first[:2], ["specks ignored"] if first[2] else []
+        has_specks = (~keep & (pieces.peaks(seen) >= DARK)).any()
+        return pieces, keep, ["specks ignored"] if has_specks else []
     cuts = [cut for cut in LINE_CUTS if cut > floor]
-    while len(cuts) > 1 and are_lines(*_dark_pieces(seen, cuts[0])):
+    while len(cuts) > 1 and _has_lines(*_dark_pieces(seen, cuts[0]), strong):
         cuts.pop(0)
     # Where lines just break up, pieces of them still cling to the digit.
-    return *_dark_pieces(seen, cuts[1] if len(cuts) > 1 else cuts[0])[:2], ["lines ignored"]
+    return *_dark_pieces(seen, cuts[:2][-1]), ["lines ignored"]
+
+
+class _Strong(NamedTuple):
+    """The strong ink of a photograph, by which lines are told that are fainter."""
+
+    area: int
+    n_digits: int  # pieces as high as digits
+    is_inside: bool  # they are a few, and none touches the border
+    far: Mask  # faint ink that is no edge of it
+
+    @classmethod
+    def of(cls, ink: Ink, faint: Pieces, keep_faint: Mask) -> Self:
+        """Find it, given what it is part of with all that is fainter."""
+        pieces, keep = _dark_pieces(ink, STRONG)
+        n_digits, strong = _count_digits(pieces, keep, faint, keep_faint), pieces.mask(keep)
+        is_inside = n_digits < SEVERAL and not (keep & pieces.at_border).any()
+        reach = 1 + round(FAINT_REACH * usual_height(pieces, keep))
+        far = ~window_max(strong, reach) & (ink < FAINT)
+        return cls(int(strong.sum()), n_digits, is_inside, far)
+
+
+def _has_lines(pieces: Pieces, keep: Mask, strong: _Strong | None) -> bool:
+    """Return whether pieces of ink hold faint lines too, by any of four signs."""
+    if _spans(pieces, keep):  # ruled from border to border
+        return True
+    if strong is None:
+        return False
+    if strong.is_inside and (keep & pieces.at_border).any():  # reaches in to a digit
+        return True
+    if (pieces.height[keep] >= DIGIT_HEIGHT * usual_height(pieces, keep)).sum() < strong.n_digits:
+        return True  # joins digits
+    shining = (pieces.mask(keep) & strong.far).sum()  # through the paper
+    return bool(shining > MOST_FAINT * strong.area)
 
 
 def _is_one_ink(ink: Ink, pieces: Pieces, keep: Mask) -> bool:
@@ -149,10 +166,6 @@ def _is_one_ink(ink: Ink, pieces: Pieces, keep: Mask) -> bool:
     reach = 1 + round(FAINT_REACH * usual_height(pieces, keep))
     near = window_max(ink > LINE_CUTS[-1], reach)
     return not (pieces.mask(keep) & ~near).any()
-
-
-def _count_high(pieces: Pieces, keep: Mask) -> int:
-    return int((pieces.height[keep] >= DIGIT_HEIGHT * usual_height(pieces, keep)).sum())
 
 
 def _count_digits(pieces: Pieces, keep: Mask, faint: Pieces, keep_faint: Mask) -> int:
@@ -170,16 +183,12 @@ def _count_digits(pieces: Pieces, keep: Mask, faint: Pieces, keep_faint: Mask) -
 def _spans(pieces: Pieces, keep: Mask) -> bool:
     """Return whether ink reaches two opposite borders, as ruled lines do."""
     height, width = pieces.shape
-    if not (keep & pieces.at_border).any():
-        return False
     keep = keep.copy()
     _drop_bars(pieces, keep)
     for start, stop, low, high, length in (
         (pieces.top == 0, pieces.bottom == height, pieces.left, pieces.right, height),
         (pieces.left == 0, pieces.right == width, pieces.top, pieces.bottom, width),
     ):
-        if (keep & start & stop).any():
-            return True
         i, j = np.flatnonzero(keep & start), np.flatnonzero(keep & stop)
         apart = np.maximum(low[i, None], low[j]) - np.minimum(high[i, None], high[j])
         if (apart < STEEPEST_LINE * length).any():
@@ -187,18 +196,35 @@ def _spans(pieces: Pieces, keep: Mask) -> bool:
     return False
 
 
-def _dark_pieces(ink: Ink, cut: float) -> tuple[Pieces, Mask, int]:
-    """Find connected pieces of ink, which of them count, and the number of specks left out."""
+def _dark_pieces(ink: Ink, cut: float) -> tuple[Pieces, Mask]:
+    """Find connected pieces of ink, and which of them are dark somewhere and no specks."""
     pieces = pieces_of(ink > cut)
     if pieces.n:
-        mass, peak = pieces.sums(ink), pieces.peaks(ink)
-        # A piece counts when it is dark somewhere and not tiny, beside what does not reach in.
-        inner = mass[~pieces.at_border]
+        mass, is_dark = pieces.sums(ink), pieces.peaks(ink) >= DARK
+        inner = mass[~pieces.at_border]  # beside what does not reach in
         most = (inner if inner.sum() > LEAST_INNER * mass.sum() else mass).max()
-        keep = (mass >= SPECK * most) & (peak >= DARK)
+        keep = (mass >= SPECK * most) & is_dark
     if not pieces.n or not keep.any():
         raise NoDigitError("is blank: nothing on it stands out from the paper")
-    return pieces, keep, int(((peak >= DARK) & ~keep).sum())
+    return pieces, keep
+
+
+def _drop_others(pieces: Pieces, keep: Mask, ink: Ink, *, is_photo: bool, is_page: bool) -> None:
+    """Drop what is no digit's, kind by kind.
+
+    Where no reason is given a step may come anywhere: no picture tried was cleared otherwise.
+    """
+    # First: small blocks would count as digits beside what is at the border, or in rows as holes.
+    _drop_bars(pieces, keep)
+    if not is_page:
+        _drop_corners(pieces, keep)
+    _drop_scraps(pieces, keep)
+    if is_photo or (keep & ~pieces.at_border).sum() >= SEVERAL:
+        _drop_border(pieces, keep, ink)
+    if is_page and keep.sum() < MAX_PIECES:
+        _drop_binding(pieces, keep)
+        if is_photo:  # last: beside a thumb or a table, strokes would be as thin as an edge
+            _drop_edges(pieces, keep, ink)
 
 
 def _drop_bars(pieces: Pieces, keep: Mask) -> None:

@@ -14,7 +14,7 @@ from mnistcli.conforming.background import (
     flattened,
     otsu_threshold,
 )
-from mnistcli.conforming.clearing import RECTANGLE, groups_of, inked
+from mnistcli.conforming.clearing import RECTANGLE, find_pieces, groups_of
 from mnistcli.conforming.frames import MIN_FRAME
 from mnistcli.conforming.grouping import Group, group_of, lines_of
 from mnistcli.conforming.lines import FRAME_LENGTH
@@ -343,7 +343,7 @@ def _closer(page: Page, group: Group) -> tuple[Page, Group]:
         *(((np.arange(n) * reduction + start) // k).clip(0, end - 1) for n, start, end in at)
     )
     ink[page.ink[before] == 0] = 0  # lines that the digit touches were taken off
-    pieces, keep, _ = inked(ink, noise)
+    pieces, keep, _ = find_pieces(ink, noise)
     # The same strokes as before, and not what else the margin holds.
     known = window_max(_mask_of(page, group), 1)
     keep &= pieces.sums(known[before]) > 0.5 * pieces.area

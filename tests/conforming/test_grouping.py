@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from mnistcli.conforming.clearing import inked
+from mnistcli.conforming.clearing import find_pieces
 from mnistcli.conforming.grouping import group_of, grouped, strokes_of
 from mnistcli.conforming.operations import levelled, pieces_of
 
@@ -69,7 +69,7 @@ def test_ink_that_is_faint_within_a_digit_is_no_printed_line(top, bottom, notes)
         ink[20:60, left : left + 8] = 1
     ink[80:120, 40:48] = 1
     ink[top:bottom, 40:48] = 0.2
-    _, keep, found = inked(ink, 0.012)
+    _, keep, found = find_pieces(ink, 0.012)
     assert found == notes
     assert keep.sum() == 5
 
@@ -79,7 +79,7 @@ def test_a_faint_line_that_joins_digits_close_to_each_other_is_taken_off():
     ink[60:63] = 0.2
     for left in range(4, 98, 20):
         ink[12:68, left : left + 10] = 1
-    _, keep, found = inked(ink, 0.012)
+    _, keep, found = find_pieces(ink, 0.012)
     assert found == ["lines ignored"]
     assert keep.sum() == 5
 
