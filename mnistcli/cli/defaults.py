@@ -54,7 +54,7 @@ def tell(options: dict[str, Any], origins: dict[str, str], call: Call) -> list[s
         if origin and options.get(name) is not None:
             # In quiet mode no result says what it was.
             say = call.warn if call.format == "quiet" and name in OF_TRAIN else call.detail
-            say(f"{spelt(name)} {options[name]} is your default, from {origin}")
+            say(f"{option_text(name)} {options[name]} is your default, from {origin}")
             words += [f"{_variable(name)}={options[name]}"] * (name in OF_TRAIN)
     return words
 
@@ -92,7 +92,7 @@ def _read(path: Path) -> dict[str, str]:
     return {options[key]: str(value) for key, value in content.items()}
 
 
-def spelt(name: str) -> str:
+def option_text(name: str) -> str:
     """Return how an option is typed."""
     return f"--{name.strip('_').replace('_', '-')}"
 

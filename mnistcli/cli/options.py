@@ -18,7 +18,7 @@ from typer.models import OptionInfo
 from mnistcli._version import __version__
 from mnistcli.cli import completion, defaults
 from mnistcli.cli.call import Call
-from mnistcli.cli.defaults import spelt
+from mnistcli.cli.defaults import option_text
 from mnistcli.cli.output import Format
 from mnistcli.cli.parts import Panel
 from mnistcli.cli.terminal.capabilities import Render
@@ -235,7 +235,7 @@ def _name_option(parameter: inspect.Parameter) -> inspect.Parameter:
     described = copy(parameter.default)
     if isinstance(described, OptionInfo):
         if not any(name.startswith("--") for name in described.param_decls or ()):
-            described.param_decls = (spelt(parameter.name), *(described.param_decls or ()))
+            described.param_decls = (option_text(parameter.name), *(described.param_decls or ()))
         if parameter.annotation is bool and described.default is None:
             described.default = False
     return parameter.replace(kind=_KEYWORD, default=described)
@@ -259,15 +259,15 @@ def _defaults_giving_way(
         if origins.keys() >= {*pair}:
             weak = [name for name in pair if origins[name]]
             if len(weak) != 1:
-                one, other = map(spelt, pair)
+                one, other = map(option_text, pair)
                 hint = "see mnistcli doctor" if weak else f"leave {other} away"
                 raise UsageError(f"{one} and {other} exclude each other", hint=hint)
             yield weak[0]
     for first, other in together:
         if other in origins and first not in origins:
             if not origins[other]:
-                hint = f"{spelt(first)} {described[first].metavar or ''}".rstrip()
-                raise UsageError(f"{spelt(other)} goes with {spelt(first)}", hint=hint)
+                hint = f"{option_text(first)} {described[first].metavar or ''}".rstrip()
+                raise UsageError(f"{option_text(other)} goes with {option_text(first)}", hint=hint)
             yield other
 
 
@@ -292,6 +292,6 @@ def _explain_errors(call: Call, origins: Mapping[str, str]) -> Iterator[None]:
         raise
     except UsageError as error:
         said = f"{error.message} {error.hint} ".replace(",", " ")
-        from_there = [each for name, each in origins.items() if f"{spelt(name)} " in said]
+        from_there = [each for name, each in origins.items() if f"{option_text(name)} " in said]
         error.message = ", from ".join(filter(None, (error.message, *from_there)))
         raise

@@ -73,7 +73,7 @@ class _Parsed:
         rest = super().parse_args(ctx, args)  # type: ignore[misc]
         for name, value in ctx.params.items():
             if isinstance(value, float) and not math.isfinite(value):
-                raise UsageError(f"{defaults.spelt(name)} {value} is no number")
+                raise UsageError(f"{defaults.option_text(name)} {value} is no number")
         return rest
 
 

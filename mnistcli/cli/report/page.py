@@ -23,7 +23,7 @@ from mnistcli.cli.terminal.bitmap import (
     fill_signs,
     scale_signed,
 )
-from mnistcli.comparison import ReportOnTwo, judged_in
+from mnistcli.comparison import ReportOnTwo, judged_models
 from mnistcli.evaluation import Report
 from mnistcli.files import write_atomically
 from mnistcli.gallery import CaptionedImage, Gallery
@@ -36,7 +36,7 @@ def publish(report: Report | ReportOnTwo, path: Path) -> Answer:
     text = markdown(report) if path.suffix.lower() == ".md" else page(report)
     content = text.encode(errors="replace")  # a command line may hold bytes that are no text
     write_atomically(path, content)
-    judged, *others = judged_in(report)
+    judged, *others = judged_models(report)
     said = verdicts(report)
     document = {
         "model": judged.model.ref,

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from mnistcli.cli.defaults import spelt
+from mnistcli.cli.defaults import option_text
 from mnistcli.cli.output import Answer, pick
 from mnistcli.cli.parts import Facts
 from mnistcli.cli.terminal.capabilities import GRAPHICS, choose_method
@@ -76,7 +76,7 @@ def _facts(
     if terminal["variables"]:
         yield "", ", ".join(f"{name}={value}" for name, value in terminal["variables"].items())
     for i, each in enumerate(defaults):
-        told = "{} {value}, from {origin}".format(spelt(each["option"]), **each)
+        told = "{} {value}, from {origin}".format(option_text(each["option"]), **each)
         yield "" if i else "Defaults", without_home(told)
 
 
