@@ -33,7 +33,7 @@ def named_inputs(
     return found, len(found) if all(is_one) else None
 
 
-def notes_on_folders(words: Sequence[str]) -> Iterator[str]:
+def folder_notes(words: Sequence[str]) -> Iterator[str]:
     """Tell of named folders with pictures that there are folders below them, which are not searched."""
     for folder in filter(os.path.isdir, words):
         n, has_pictures = 0, False
@@ -82,7 +82,7 @@ def begin(answers: Iterable[Answered]) -> Iterator[Answered]:
     return itertools.chain(first, answers)
 
 
-def report_failures(
+def report_bad(
     answers: Iterable[Answered], call: Call, bars: Bars, n_pictures: int | None
 ) -> Iterator[Answered]:
     """Pass on so many answers, with the bad ones told above the bar; it is gone after the last."""
@@ -107,7 +107,7 @@ class Counts:
     n_unlike: int = 0
     n_changed: int = 0  # that had to be brought into MNIST's form: something is told of them
 
-    def of(self, answers: Iterable[Answered]) -> Iterator[Answered]:
+    def count(self, answers: Iterable[Answered]) -> Iterator[Answered]:
         """Count answers as they pass."""
         for answer in answers:
             self.n_inputs += 1
@@ -131,7 +131,7 @@ class Counts:
 
 
 @dataclass
-class Kept:
+class Collector:
     """What is left of predictions that have passed, as it is wanted: for a dataset, for a figure."""
 
     view: PredictionView
@@ -140,7 +140,7 @@ class Kept:
     seen: list[Bytes] = field(default_factory=list)  # by the model
     drawn: list[list[CaptionedImage]] = field(default_factory=list)
 
-    def of(self, answers: Iterable[Answered]) -> Iterator[Answered]:
+    def collect(self, answers: Iterable[Answered]) -> Iterator[Answered]:
         """Keep what is wanted of answers as they pass."""
         for answer in answers:
             if not isinstance(answer, BadImageError):

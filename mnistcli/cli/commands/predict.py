@@ -44,14 +44,7 @@ def predict(
     if sum((bool(inputs), bool(index), files0 is not None)) != 1:
         raise UsageError("give either pictures, --files0 or --index", hint="for example --index 7")
 
-    from mnistcli.cli.inputs import (
-        Counts,
-        Kept,
-        begin,
-        named_inputs,
-        notes_on_folders,
-        report_failures,
-    )
+    from mnistcli.cli.inputs import Collector, Counts, begin, folder_notes, named_inputs, report_bad
     from mnistcli.cli.views.predict import PredictionView
     from mnistcli.gallery import parse_digit
     from mnistcli.prediction import Reader
@@ -69,7 +62,7 @@ def predict(
         answers = reader.indices(call.dataset_of(loaded), index)
     else:
         named, n_pictures = named_inputs(words, files0)
-        call.note(*notes_on_folders(words))
+        call.note(*folder_notes(words))
         if "-" in (files0, *words) and sys.stdin.isatty():
             call.note("reading standard input from the terminal; Ctrl-D ends it")
         answers = reader.files(named, numbers=number)
@@ -78,14 +71,15 @@ def predict(
     # Drawings and lines that come one by one are their own progress.
     is_drawn = (show or explain) and call.figure is None
     on_screen = sys.stdout.isatty() and (is_drawn or call.format in ("jsonl", "tsv", "csv"))
-    counts, kept = Counts(), Kept(view, keep is not None, call.figure is not None)
+    counts = Counts()
+    collector = Collector(view, keep is not None, call.figure is not None)
     with Bars(call, unit="items", hidden=on_screen) as bars:
-        told = report_failures(begin(answers), call, bars, n_pictures)
-        call.emit(view.answer(kept.of(counts.of(told)), draw=is_drawn))
-    if keep and kept.seen:
-        call.note(call.store().keep(keep, kept.seen, label))
+        told = report_bad(begin(answers), call, bars, n_pictures)
+        call.emit(view.answer(collector.collect(counts.count(told)), draw=is_drawn))
+    if keep and collector.seen:
+        call.note(call.store().keep(keep, collector.seen, label))
     if call.figure:
-        call.note(call.figure.draw(view.sheet_of(kept.drawn)))
+        call.note(call.figure.draw(view.sheet_of(collector.drawn)))
     is_foreign = number or (counts.n_changed > 0 and not (raw or index))
     of_pixels = loaded.card.feature_spec.kind == "pixels"
     reads_digits = max(map(len, loaded.card.class_names)) == 1
