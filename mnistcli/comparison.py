@@ -201,7 +201,7 @@ def _disagreements(judged: Sequence[JudgedModel], n: int) -> tuple[int, Gallery]
     return len(where), Gallery(images, f"{which}, as #index: truth ({'/'.join(refs)})")
 
 
-def judged_models(report: Report | ReportOnTwo) -> tuple[JudgedModel, ...]:
+def judged_of(report: Report | ReportOnTwo) -> tuple[JudgedModel, ...]:
     """Return the models that a report is about, as they were judged."""
     return (report.judged,) if isinstance(report, Report) else report.compared.judged
 

@@ -28,10 +28,10 @@ from mnistcli.cli.terminal.bitmap import (
     crisp,
     data_url,
     enlarged,
-    fill_signs,
     fold,
     lifted,
-    scale_signed,
+    tell_signs,
+    to_scale,
 )
 from mnistcli.cli.words import visible
 from mnistcli.gallery import Gallery
@@ -398,7 +398,7 @@ def _heat_map(heat: HeatMap, width: float) -> Drawing:
 def sheet_drawing(sheet: Gallery, width: float | None = None) -> Drawing:
     """Lay out pictures in rows, captions below them and the legend at the foot."""
     n = len(sheet)
-    images = [*map(_printable, scale_signed([picture.image for picture in sheet]))]
+    images = [*map(_printable, to_scale([picture.image for picture in sheet]))]
     if n == 1 and sheet[0].image.ndim == 3 and not width:  # painted already: 300 pixels for an inch
         right, foot = images[0].shape[1] / 2, images[0].shape[0] / 2
         return Drawing(right, foot, [Raster([(0, 0), (right, foot)], images[0])])
@@ -418,7 +418,7 @@ def sheet_drawing(sheet: Gallery, width: float | None = None) -> Drawing:
     starts = range(0, n, n_columns)
     parts = [combine(cells[i : i + n_columns], _MARGIN, across=True) for i in starts]
     whole = width or n_columns * (side + _MARGIN) + _MARGIN
-    legend = visible(fill_signs(sheet.legend, _SIGNS))
+    legend = visible(tell_signs(sheet.legend, _SIGNS))
     if lines := _lines(legend, max(8, int((whole - 2 * _MARGIN) / letter))):
         said = [Label([(0, _LINE_HEIGHT * k)], line) for k, line in enumerate(lines, start=1)]
         parts.append(Drawing(0, _LINE_HEIGHT * len(lines), said))

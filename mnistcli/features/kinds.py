@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     Learned = dict[str, Float32s]
 
 # What `typicality` looks at: strokes in so many directions, at points across and down.
-TYPICAL_DIRECTIONS, TYPICAL_POINTS = 8, 6
-N_TYPICAL = TYPICAL_DIRECTIONS * TYPICAL_POINTS**2
+N_WAYS, N_SPOTS = 8, 6
+N_TYPICAL = N_WAYS * N_SPOTS**2
 
 # Settings that no stage has for itself; a card names those that are not the usual ones.
 OF_EVERY_KIND = "n_copies", "displacement", "whitening"

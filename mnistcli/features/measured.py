@@ -46,7 +46,7 @@ class Measured(Stage):
         """How it looks at an image, see `VIEWS`; of several views the mean counts."""
         return VIEWS[1]
 
-    def measure_drawings(self, ink: Float32s) -> Float32s:
+    def measure_ink(self, ink: Float32s) -> Float32s:
         """Return the numbers of drawings of shape (n, 28, 28), 0 to 1: (n, n_features), none negative."""
         raise NotImplementedError
 
@@ -56,9 +56,8 @@ class Measured(Stage):
 
         from mnistcli.features.geometry import normalised
 
-        looks = [
-            self.measure_drawings(normalised(images, view) / np.float32(255)) for view in self.views
-        ]
+        drawn = (normalised(images, view) / np.float32(255) for view in self.views)
+        looks = [*map(self.measure_ink, drawn)]
         return looks[0] if len(looks) == 1 else np.asarray(sum(looks) / np.float32(len(looks)))
 
     def learn(self, given: Bytes, seed: int, /) -> Learned:
@@ -144,7 +143,7 @@ class Patches(Measured):
         filters = f"{self.spec.n_filters} filters each of {sides} pixels{views}"
         return f"{self.count():,} features ({filters})"
 
-    def measure_drawings(self, ink: Float32s) -> Float32s:
+    def measure_ink(self, ink: Float32s) -> Float32s:
         from mnistcli.features.likeness import likeness
 
         return likeness(ink, self.patterns, N_POINTS)
@@ -164,7 +163,7 @@ class Scattering(Measured):
     def describe(self, _before: str, /) -> str:
         return f"{self.count():,} features (scattering, 6 directions, 3 scales, 2 layers)"
 
-    def measure_drawings(self, ink: Float32s) -> Float32s:
+    def measure_ink(self, ink: Float32s) -> Float32s:
         import numpy as np
 
         from mnistcli.features.wavelets import scattered
@@ -208,7 +207,7 @@ class Arrangements(Measured):
     def describe(self, _before: str, /) -> str:
         return f"{self.count():,} features ({self.spec.n_codes} arrangements of strokes)"
 
-    def measure_drawings(self, ink: Float32s) -> Float32s:
+    def measure_ink(self, ink: Float32s) -> Float32s:
         from mnistcli.features.codebook import likeness_near_points
 
         axes, middle, codes = self.patterns

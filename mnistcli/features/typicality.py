@@ -20,7 +20,7 @@ from mnistcli.arrays import Bytes, Float32s, Float64s, Floats
 from mnistcli.features.copies import deformed
 from mnistcli.features.counterexamples import pieced_together, side_by_side, signs
 from mnistcli.features.geometry import IMAGES_PER_BLOCK, normalised
-from mnistcli.features.kinds import N_TYPICAL, TYPICAL_DIRECTIONS, TYPICAL_POINTS
+from mnistcli.features.kinds import N_SPOTS, N_TYPICAL, N_WAYS
 from mnistcli.mnist import IMAGE_SIDE
 from mnistcli.parallel import map_blocks, one_blas_thread
 
@@ -276,9 +276,8 @@ def learn_typicality(
         odd = stroke_directions(pieced_together(known[::2]))
         oddness = _separating(_curved(strokes), _curved(odd), _N_STEPS)
     levels = np.zeros(0, np.float32)
-    return Typicality(*prototypes(strokes), levels, oddness, pairs, strangeness).with_levels(
-        measure
-    )
+    learned = Typicality(*prototypes(strokes), levels, oddness, pairs, strangeness)
+    return learned.with_levels(measure)
 
 
 def _pairs(rows: Bytes, two: list[Bytes], measure: Bytes) -> Floats:
@@ -298,21 +297,19 @@ def stroke_directions(images: Bytes) -> Float32s:
     slope = (np.eye(IMAGE_SIDE, k=1) - np.eye(IMAGE_SIDE, k=-1)) @ smooth
     smooth, slope = smooth.astype(np.float32), slope.astype(np.float32)
     margin = 0.75 * _REACH - 0.5
-    at = np.linspace(margin, IMAGE_SIDE - 1 - margin, TYPICAL_POINTS)[:, None]
+    at = np.linspace(margin, IMAGE_SIDE - 1 - margin, N_SPOTS)[:, None]
     near = np.maximum(1 - np.abs(at - np.arange(IMAGE_SIDE)) / _REACH, 0)
     near = (near / near.sum(axis=1, keepdims=True)).astype(np.float32)
-    out = np.empty(
-        (len(images), TYPICAL_DIRECTIONS, TYPICAL_POINTS, TYPICAL_POINTS), dtype=np.float32
-    )
+    out = np.empty((len(images), N_WAYS, N_SPOTS, N_SPOTS), dtype=np.float32)
 
     def look(block: slice) -> None:
         ink = normalised(images[block]) / np.float32(255)
         across, down = smooth @ ink @ slope.T, slope @ ink @ smooth.T
-        for k in range(TYPICAL_DIRECTIONS // 2):
+        for k in range(N_WAYS // 2):
             cos, sin = np.cos(k * np.pi / 4), np.sin(k * np.pi / 4)
             along = np.float32(cos) * across + np.float32(sin) * down
             aside = np.abs(np.float32(cos) * down - np.float32(sin) * across)
-            for j, way in ((k, along), (k + TYPICAL_DIRECTIONS // 2, -along)):
+            for j, way in ((k, along), (k + N_WAYS // 2, -along)):
                 out[block, j] = near @ np.maximum(way - aside, 0) @ near.T
 
     map_blocks(look, len(images), IMAGES_PER_BLOCK)

@@ -16,14 +16,8 @@ from mnistcli.cli.output import Answer
 from mnistcli.cli.plots import Plot
 from mnistcli.cli.report.html import Content, Markup, join, style, tag
 from mnistcli.cli.report.sections import Section, markdown, sections, title_of, verdicts
-from mnistcli.cli.terminal.bitmap import (
-    COLOUR_SIGNS,
-    colours_of,
-    data_url,
-    fill_signs,
-    scale_signed,
-)
-from mnistcli.comparison import ReportOnTwo, judged_models
+from mnistcli.cli.terminal.bitmap import COLOUR_SIGNS, colours_of, data_url, tell_signs, to_scale
+from mnistcli.comparison import ReportOnTwo, judged_of
 from mnistcli.evaluation import Report
 from mnistcli.files import write_atomically
 from mnistcli.gallery import CaptionedImage, Gallery
@@ -36,7 +30,7 @@ def publish(report: Report | ReportOnTwo, path: Path) -> Answer:
     text = markdown(report) if path.suffix.lower() == ".md" else page(report)
     content = text.encode(errors="replace")  # a command line may hold bytes that are no text
     write_atomically(path, content)
-    judged, *others = judged_models(report)
+    judged, *others = judged_of(report)
     said = verdicts(report)
     document = {
         "model": judged.model.ref,
@@ -188,12 +182,12 @@ def _plot(plot: Plot) -> Markup:
 
 def _gallery(pictures: Sequence[CaptionedImage]) -> Markup:
     """Put pictures side by side, as many in a row as fit; weights of many outputs are small."""
-    images = scale_signed([each.image for each in pictures])
+    images = to_scale([each.image for each in pictures])
     class_ = "digits" if all(image.dtype == np.uint8 for image in images) else "weights"
     shown = tag("div", map(_figure, images, pictures), class_=class_)
     if not isinstance(pictures, Gallery) or not pictures.legend:
         return shown
-    legend = tag("p", fill_signs(pictures.legend, COLOUR_SIGNS), class_="note")
+    legend = tag("p", tell_signs(pictures.legend, COLOUR_SIGNS), class_="note")
     return Markup(join((shown, legend)))
 
 

@@ -14,7 +14,7 @@ from mnistcli.cli.views.evaluate import class_report, reliability_table
 from mnistcli.cli.views.models import card_facts
 from mnistcli.cli.words import markdown as escaped
 from mnistcli.cli.words import visible
-from mnistcli.comparison import ReportOnTwo, judged_models
+from mnistcli.comparison import ReportOnTwo, judged_of
 from mnistcli.evaluation import Report
 from mnistcli.gallery import Gallery
 from mnistcli.metrics.catalog import METRICS, Evaluation
@@ -35,14 +35,12 @@ class Section(NamedTuple):
 
 def title_of(report: Report | ReportOnTwo) -> str:
     """Return what a report is about."""
-    return " and ".join(
-        each.model.ref or each.model.card.task.name for each in judged_models(report)
-    )
+    return " and ".join(each.model.ref or each.model.card.task.name for each in judged_of(report))
 
 
 def verdicts(report: Report | ReportOnTwo) -> list[str]:
     """Describe how good each model is, and how different two are."""
-    said = [verdict(each) for each in judged_models(report)]
+    said = [verdict(each) for each in judged_of(report)]
     return said if isinstance(report, Report) else [*said, comparison_sentences(report.compared)]
 
 
@@ -52,7 +50,7 @@ def sections(report: Report | ReportOnTwo) -> Iterator[Section]:
         yield from _of_one(report)
     else:
         yield from _of_two(report)
-    models = [each.model for each in judged_models(report)]
+    models = [each.model for each in judged_of(report)]
     for model in models:
         command, it = model.card.command, "it" if len(models) == 1 else model.ref
         words = "The first trained it, the second tells whether the same comes out again."

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 COLOUR_SIGNS, CHARACTER_SIGNS = ("red", "blue"), ("+ #", "- =")
 
 
-def scale_signed(images: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+def to_scale(images: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
     """Bring signed images to one scale that ends at their 99th percentile.
 
     A few strong weights at the rim, where ink is rare, would leave all others black.
@@ -79,7 +79,7 @@ def data_url(picture: "Image.Image") -> str:
     return f"data:image/png;base64,{b64encode(png(picture)).decode()}"
 
 
-def fill_signs(legend: str, signs: tuple[str, str]) -> str:
+def tell_signs(legend: str, signs: tuple[str, str]) -> str:
     """Put into a legend what its ``{plus}`` and ``{minus}`` look like."""
     return legend.replace("{plus}", signs[0]).replace("{minus}", signs[1])
 

@@ -125,9 +125,7 @@ def _renderable(part: parts.Part, console: Console, render: Render) -> Renderabl
                 grid.add_row(name, _cell(value, gap="  "))
             return grid
         case parts.Table():
-            return Group(
-                *(_table(each, console) for each in _parts_that_fit(part, console.width - 1))
-            )
+            return Group(*(_table(each, console) for each in _fitting(part, console.width - 1)))
         case parts.Words():
             # rich would break a line at any blank, even before a percent sign.
             lines = TextWrapper(console.width, break_long_words=False, break_on_hyphens=False)
@@ -146,7 +144,7 @@ def _renderable(part: parts.Part, console: Console, render: Render) -> Renderabl
     return draw_gallery(part, console, render)
 
 
-def _parts_that_fit(table: parts.Table, width: int) -> Iterator[parts.Table]:
+def _fitting(table: parts.Table, width: int) -> Iterator[parts.Table]:
     """Yield a table, or where that is too wide parts of it that are not, each with the first column."""
     gap, columns = _measure(table, width)
     widths = [gap + n for *_, n in columns]

@@ -121,7 +121,7 @@ def draw(
     is_large = method not in ("shade", "ascii") if in_row else n == 1
     usable = usable_width(console)
     widest = min(usable, side or usable)
-    images = bitmap.scale_signed([picture.image for picture in pictures])
+    images = bitmap.to_scale([picture.image for picture in pictures])
     blocks = [draw_image(image, method, large=is_large, width=widest) for image in images]
     captions = [picture.caption for picture in pictures]
     narrowest = 1 if in_row else min(14, usable)  # for captions: "#1234: 9 not 4"
@@ -140,7 +140,7 @@ def draw_gallery(gallery: Gallery, console: Console, render: Render) -> Renderab
     """Draw pictures, and their legend below."""
     drawing = draw(gallery, console, render, gallery.n_columns)
     method = choose_method(render, console, len(gallery))
-    legend = Text(visible(bitmap.fill_signs(gallery.legend, signs_of(method))))
+    legend = Text(visible(bitmap.tell_signs(gallery.legend, signs_of(method))))
     return Group(drawing, Text(), legend) if gallery.legend else drawing
 
 
