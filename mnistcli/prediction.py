@@ -307,7 +307,7 @@ class Reader:
 
         model = self.model
         images = [each[1] for each in seen if not isinstance(each, BadImageError)]
-        stacked = np.stack(images) if images else np.empty((0, 28, 28), np.uint8)
+        stacked = np.stack(images) if images else np.empty((0, *IMAGE_SHAPE), np.uint8)
         scores, *known = model.look_at(stacked)
         rows = zip(probabilities_of(scores), *(each.tolist() for each in known), strict=True)
         for each in seen:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from mnistcli.arrays import Float64s, Int64s
 from mnistcli.display import Displayed
 from mnistcli.features import Features
+from mnistcli.mnist import IMAGE_SHAPE
 
 # Pixels are bytes; models see them in [0, 1].
 PIXEL_SCALE = 1.0 / 255.0
@@ -76,7 +77,7 @@ class LinearClassifier(Displayed):
         """Return what the weights are multiplied with, but for `scale`: (n_samples, n_features)."""
         rows = X.reshape(len(X), -1)
         if self.features is not None:
-            images = np.asarray(X, dtype=np.uint8).reshape(-1, 28, 28)
+            images = np.asarray(X, dtype=np.uint8).reshape(-1, *IMAGE_SHAPE)
             rows = self.features.transform(images)
         if rows.shape[1] != self.n_features:
             raise ValueError(f"expected {self.n_features} features, got {rows.shape[1]}")
