@@ -24,15 +24,7 @@ from mnistcli.arrays import Bytes, Float64s
 from mnistcli.cli.parts import HeatMap, Panel
 from mnistcli.cli.plots import Plot, fitting
 from mnistcli.cli.report.html import Markup, tag
-from mnistcli.cli.terminal.bitmap import (
-    crisp,
-    data_url,
-    enlarged,
-    fold,
-    lifted,
-    tell_signs,
-    to_scale,
-)
+from mnistcli.cli.terminal.bitmap import crisp, data_url, enlarged, fill_in, fold, lifted, to_scale
 from mnistcli.cli.words import visible
 from mnistcli.gallery import Gallery
 
@@ -418,7 +410,7 @@ def sheet_drawing(sheet: Gallery, width: float | None = None) -> Drawing:
     starts = range(0, n, n_columns)
     parts = [combine(cells[i : i + n_columns], _MARGIN, across=True) for i in starts]
     whole = width or n_columns * (side + _MARGIN) + _MARGIN
-    legend = visible(tell_signs(sheet.legend, _SIGNS))
+    legend = visible(fill_in(sheet.legend, _SIGNS))
     if lines := _lines(legend, max(8, int((whole - 2 * _MARGIN) / letter))):
         said = [Label([(0, _LINE_HEIGHT * k)], line) for k, line in enumerate(lines, start=1)]
         parts.append(Drawing(0, _LINE_HEIGHT * len(lines), said))

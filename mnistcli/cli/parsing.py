@@ -47,8 +47,7 @@ class _Parsed:
     def get_help_option(self, ctx: Any) -> Any:
         """Return the option that prints help by our own door."""
         option = super().get_help_option(ctx)  # type: ignore[misc]
-        if option is not None:
-            option.callback = _print_help
+        option.callback = _print_help
         return option
 
     def format_help_text(self, _: Any, formatter: Any) -> None:
@@ -200,9 +199,8 @@ def _print_help(ctx: Any, _: Any, wanted: bool) -> None:  # noqa: FBT001 - Typer
 def parameter_rows(command: Any, ctx: Any) -> HelpRows:
     """Yield each argument and option with its panel, its names and what is said about it."""
     for parameter in command.get_params(ctx):
-        row = parameter.get_help_record(ctx)
-        if row is not None:
-            yield _panel(parameter) or f"{parameter.param_type_name}s".capitalize(), row
+        title = _panel(parameter) or f"{parameter.param_type_name}s".capitalize()
+        yield title, parameter.get_help_record(ctx)
 
 
 def _panel(thing: object) -> str | None:

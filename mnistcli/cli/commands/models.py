@@ -8,12 +8,7 @@ from mnistcli.cli.call import Call
 from mnistcli.cli.options import DRY_RUN, MODEL_ARGUMENT, argument, command, model_argument, option
 from mnistcli.cli.output import Answer, write
 from mnistcli.cli.progress import Bars
-from mnistcli.cli.views.models import (
-    export_answer,
-    model_answer,
-    models_answer,
-    reproduction_answer,
-)
+from mnistcli.cli.views import models as views
 from mnistcli.errors import DataUnavailableError, NotReproducedError, UsageError
 from mnistcli.registry.exports import encode_export, export_model, exporter, formats
 from mnistcli.registry.store import BUILTIN
@@ -30,7 +25,7 @@ def list_models(
     summaries = registry.summaries(name)
     if not (name or call.format == "quiet"):
         summaries = (*summaries, registry.summary(BUILTIN))
-    call.emit(models_answer(summaries))
+    call.emit(views.models_answer(summaries))
 
 
 @app.command("info")
@@ -44,7 +39,7 @@ def info(
     if cite and summary.card:
         write(references(summary.card))
     else:
-        call.emit(model_answer(summary))
+        call.emit(views.model_answer(summary))
 
 
 @app.command("path")
@@ -67,7 +62,7 @@ def tag(
     if delete == (tag is not None):
         raise UsageError("give either a tag or --delete")
     entry = registry.tag(model, tag) if tag is not None else registry.untag(model)
-    call.emit(models_answer([registry.summary(entry.ref)]))
+    call.emit(views.models_answer([registry.summary(entry.ref)]))
 
 
 @app.command("rm")
@@ -86,7 +81,7 @@ def rm(
     def remove() -> list[str]:
         return [each.ref for each in registry.remove(*summaries, force=force)]
 
-    call.remove(summaries, remove, models_answer, gone=gone, yes=yes, dry_run=dry_run)
+    call.remove(summaries, remove, views.models_answer, gone=gone, yes=yes, dry_run=dry_run)
 
 
 @app.command("export")
@@ -123,7 +118,9 @@ def export(
         write(encode_export(loaded, to, examples).decode())
     else:
         call.emit(
-            export_answer(export_model(loaded, to, output, overwrite=force, examples=examples))
+            views.export_answer(
+                export_model(loaded, to, output, overwrite=force, examples=examples)
+            )
         )
 
 
@@ -136,6 +133,6 @@ def reproduce(call: Call, model: str | None = MODEL_ARGUMENT) -> None:
     data = call.dataset_of(loaded)
     with Bars(call) as bars:
         result = reproduce(loaded, data, n_jobs=-1, progress=bars)
-    call.emit(reproduction_answer(result))
+    call.emit(views.reproduction_answer(result))
     if not result.is_reproduced:
         raise NotReproducedError(loaded.ref, result.n_different, result.n_test)

@@ -16,7 +16,7 @@ from mnistcli.cli.output import Answer
 from mnistcli.cli.plots import Plot
 from mnistcli.cli.report.html import Content, Markup, join, style, tag
 from mnistcli.cli.report.sections import Section, markdown, sections, title_of, verdicts
-from mnistcli.cli.terminal.bitmap import COLOUR_SIGNS, colours_of, data_url, tell_signs, to_scale
+from mnistcli.cli.terminal.bitmap import COLOUR_SIGNS, colours_of, data_url, fill_in, to_scale
 from mnistcli.comparison import ReportOnTwo, judged_of
 from mnistcli.evaluation import Report
 from mnistcli.files import write_atomically
@@ -187,7 +187,7 @@ def _gallery(pictures: Sequence[CaptionedImage]) -> Markup:
     shown = tag("div", map(_figure, images, pictures), class_=class_)
     if not isinstance(pictures, Gallery) or not pictures.legend:
         return shown
-    legend = tag("p", tell_signs(pictures.legend, COLOUR_SIGNS), class_="note")
+    legend = tag("p", fill_in(pictures.legend, COLOUR_SIGNS), class_="note")
     return Markup(join((shown, legend)))
 
 

@@ -79,7 +79,7 @@ def data_url(picture: "Image.Image") -> str:
     return f"data:image/png;base64,{b64encode(png(picture)).decode()}"
 
 
-def tell_signs(legend: str, signs: tuple[str, str]) -> str:
+def fill_in(legend: str, signs: tuple[str, str]) -> str:
     """Put into a legend what its ``{plus}`` and ``{minus}`` look like."""
     return legend.replace("{plus}", signs[0]).replace("{minus}", signs[1])
 

@@ -140,7 +140,7 @@ def draw_gallery(gallery: Gallery, console: Console, render: Render) -> Renderab
     """Draw pictures, and their legend below."""
     drawing = draw(gallery, console, render, gallery.n_columns)
     method = choose_method(render, console, len(gallery))
-    legend = Text(visible(bitmap.tell_signs(gallery.legend, signs_of(method))))
+    legend = Text(visible(bitmap.fill_in(gallery.legend, signs_of(method))))
     return Group(drawing, Text(), legend) if gallery.legend else drawing
 
 

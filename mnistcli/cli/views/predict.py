@@ -161,7 +161,7 @@ class PredictionView:
         from rich.console import Group
         from rich.text import Text
 
-        from mnistcli.cli.terminal.bitmap import tell_signs
+        from mnistcli.cli.terminal.bitmap import fill_in
         from mnistcli.cli.terminal.boxes import draw_boxes
         from mnistcli.cli.terminal.pictures import beside, draw, signs_of, stacked, usable_width
 
@@ -187,7 +187,7 @@ class PredictionView:
         if apart:
             parts.append(draw(apart, console, "ascii" if method == "ascii" else "shade"))
         if why:
-            parts.append(Text(tell_signs(legend_of(why), signs_of(method))))
+            parts.append(Text(fill_in(legend_of(why), signs_of(method))))
         return Group(*parts, Text())
 
     @staticmethod
