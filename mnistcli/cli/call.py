@@ -93,24 +93,19 @@ class Call:
         remove: Callable[[], Sequence[str]],
         shown: Callable[[Sequence[T]], Answer],
         *,
-        gone: Sequence[str] = (),
         yes: bool,
         dry_run: bool,
     ) -> None:
         """Remove what is named, if it is confirmed, and say so; show what was, or would be.
 
-        ``remove`` returns what it removed: another process may have been quicker, as with ``gone``.
+        ``remove`` returns which of them: another process may have been quicker.
         """
-        question, removed = f"Remove {', '.join(what)} for good?", [*what] * dry_run
-        if what and not dry_run and (yes or self._is_confirmed(question)):
-            removed = [*remove()]
-            gone = [*gone, *(each for each in what if each not in removed)]
-        if gone:
-            self.note(f"removed before: {', '.join(gone)}")
-        is_done = removed and not dry_run
-        self.note(f"removed {', '.join(removed)}" if is_done else "nothing removed")
+        question = f"Remove {', '.join(what)} for good?"
+        removes = what and not dry_run and (yes or self._is_confirmed(question))
+        removed = remove() if removes else []
+        self.note(f"removed {', '.join(removed)}" if removed else "nothing removed")
         if self.format != "table" or dry_run:
-            answer = shown([what[each] for each in removed])
+            answer = shown([what[each] for each in (what if dry_run else removed)])
             answer.document.update({"dry_run": True} if dry_run else {})
             self.emit(answer)
 

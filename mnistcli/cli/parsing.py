@@ -155,9 +155,9 @@ def _what_it_takes(parameter: Any, ctx: Any, message: str, *, is_missing: bool) 
 def check_words(words: Sequence[str]) -> None:
     """Raise UsageError for a word that is empty, as an unset variable of the shell is."""
     for before, word in pairwise(["", *words]):
-        option = before if before.startswith("-") and before != "--" else "an argument"
+        option = f"what stands behind {before}" if re.match("-+[^-]", before) else "an argument"
         if word.startswith("--") and word.endswith("="):
-            option, word = word[:-1], ""  # noqa: PLW2901 - the value
+            option, word = f"what stands behind {word[:-1]}", ""  # noqa: PLW2901 - the value
         if not word:
             raise UsageError(f"{option} is empty", hint="is a variable of the shell not set?")
 

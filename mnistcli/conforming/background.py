@@ -14,7 +14,7 @@ from mnistcli.conforming.operations import (
     surface,
     window_max,
 )
-from mnistcli.conforming.types import GRID_HINT, Box, Ink, Mask, NoDigitError
+from mnistcli.conforming.types import Box, Ink, Mask, NoDigitError
 from mnistcli.pictures import Grey
 
 DARK_INK = "dark ink on light paper"
@@ -299,7 +299,7 @@ def _full_ink(ink: Ink, noise: float) -> float:
         full = max(full, LEAST_FULL * quantile(ink, 1 - STRONGEST))
     if full < max(MIN_CONTRAST, MIN_SIGNAL_TO_NOISE * noise):
         if noise > ROUGHEST:
-            problem = "is noise, or full of small marks: there is no paper"
-            raise NoDigitError(problem, hint=GRID_HINT)
+            hint = "cut it into pictures of one digit each, see mnistcli help own-digits"
+            raise NoDigitError("is noise, or full of small marks: there is no paper", hint)
         raise NoDigitError("is blank: nothing on it stands out from the paper")
     return full

@@ -24,11 +24,6 @@ FAINTEST_INK = 0.05
 DARK = 0.4
 
 # What to do about several digits.
-GRID_HINT = (
-    "cut it into pictures of one digit each, if it is a grid of 20 x 20 pixels so: in Python, "
-    "a = numpy.asarray(PIL.Image.open(FILE).convert('L')); numpy.save('X.npy', "
-    "a.reshape(-1, 20, a.shape[1] // 20, 20).swapaxes(1, 2).reshape(-1, 20, 20))"
-)
 SEVERAL_HINT = "read them all with predict --number, or cut it into pictures of one digit each"
 
 

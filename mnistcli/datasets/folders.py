@@ -56,12 +56,6 @@ _NUMBERED = re.compile(
 _ALONE = re.compile(rf"(?:(?:{_KINDS})[ _=-]*)?[0-9]", re.IGNORECASE)
 # What says it anywhere in the name of a picture.
 _LABELLED = re.compile(r"(?:digit|class|label|num)[ _=-]*([0-9])(?![0-9])", re.IGNORECASE)
-# A day, where 2024 may be a count, if others have one: 3-11-2024.png, 5 Nov 2024.png.
-_DATED = re.compile(
-    r"^[0-9]{1,2}[-_. ]+(?:[0-9]{1,2}|(?:jan|feb|m[aä]r|apr|ma[iy]|ju[nl]|aug|sep|o[ck]t|nov|de[cz])"
-    r"[^\W\d_]*)[-_. ]+(?:19|20)[0-9]{2}(?![0-9])",
-    re.IGNORECASE,
-)
 # Of a table of names, which no table of pixels has.
 _MOST_COLUMNS = 60
 # Folders that nothing is said by, of a school, of a form and of a pupil in it.
@@ -145,10 +139,7 @@ def labels_beside(path: Path) -> Path | None:
     named = [
         each
         for each in content_of(path.parent)
-        if is_wanted(each)
-        and _holds("labels", each)
-        and not is_picture_name(each.suffix)
-        and kind_of_path(each) == "file"  # no pipe
+        if is_wanted(each) and _holds("labels", each) and kind_of_path(each) == "file"  # no pipe
         if (other := {*words_in(_stem_of(each))}) ^ words <= apart
         and (other > words or not is_labels)
     ]
@@ -157,7 +148,8 @@ def labels_beside(path: Path) -> Path | None:
 
 
 def _holds(role: str, path: Path) -> bool:
-    return meaning_of(_stem_of(path)).role == role or bool(re.search(_IDX[role], path.name))
+    is_named = meaning_of(_stem_of(path)).role == role or re.search(_IDX[role], path.name)
+    return bool(is_named) and not is_picture_name(path.suffix)
 
 
 def _stem_of(path: Path) -> str:
@@ -194,31 +186,28 @@ def pictures_in(
     """
     content = content_of(folder)
     pictures = [path for path in content if is_picture_name(path.suffix)]
-    numbers = {path: number for path in pictures if (number := _number_before(path))}
     alone = {path: path.stem[-1] for path in pictures if _ALONE.fullmatch(path.stem)}
-    # All ten, or copies of one of them, and not 10.png: these count no pictures.
-    is_said = digit is None and (numbers.keys() - alone or {*alone.values()} >= {*"0123456789"})
-    if is_said and not any(path.stem.isdecimal() for path in pictures if path not in alone):
+    others = [path for path in pictures if path not in alone]
+    numbers = {path: number for path in others if (number := _number_before(path))}
+    # All ten, or one beside copies of it, and no 10.png: these count no pictures.
+    is_said = digit is None and (numbers or {*alone.values()} == {*"0123456789"})
+    if is_said and not any(path.stem.isdecimal() for path in others):
         numbers |= alone
-    else:
-        numbers = {path: number for path, number in numbers.items() if path not in alone}
     n_times = Counter(numbers.values())
-    n_long = sum(len(number) > 1 or bool(_DATED.search(p.name)) for p, number in numbers.items())
+    n_long = sum(len(number) > 1 for number in numbers.values())
     if digit is None and n_long and (max(n_times.values()) == 1 or 2 * n_long > len(numbers)):
-        problem = "has pictures that are called by a number or a day of their own, not by the digit"
+        problem = "has pictures that are called by a number of their own, not by the digit"
         raise CorruptFileError(folder, problem, hint=LAYOUTS)
     is_odd = 1 < len(n_times) < len(numbers) > 2 * n_times[str(digit)]  # some again and again
     if digit is not None and is_odd and not n_long:
         problem = f"is called after {digit}, and its pictures after other digits"
         raise CorruptFileError(folder, problem, hint="rename one of the two")
-    found, others = list[LabelledPicture](), list[Path]()
+    found, unnamed = list[LabelledPicture](), list[Path]()
     called = {_number_in(path.name) for path in content} - {-1}
     is_of_ten = 0 not in called >= {10} or max(called, default=0) >= N_CODES
     if digit is None and is_of_ten and called & {*range(10)}:
         problem = f"has folders called {min(called)} to {max(called)}, which count no digits"
-        hint = (
-            "leave those of digits, called 0 to 9; call those of people by name, as in anna/3/..."
-        )
+        hint = "keep those of digits, called 0 to 9; call those of people by name, as in anna/3/..."
         raise CorruptFileError(folder, problem, hint=hint)
     # Those of NIST's Special Database 19 are called after the code of each character, 30 to 39.
     is_nists = len(called & {*range(30, 40)}) > 1 and all(30 <= n < 80 for n in called)
@@ -236,13 +225,13 @@ def pictures_in(
             if kind_of_path(path) == "folder":
                 found += pictures_in(path, *said)
         elif kind_of_path(path, follow=False) == "folder":
-            others.append(path)
+            unnamed.append(path)
     is_entered = digit is not None or all(each.digit is None for each in found)
     if is_entered and depth < _MAX_DEPTH:
-        for path in others:
+        for path in unnamed:
             found += pictures_in(path, part, digit, depth + 1)
     else:  # which is told
-        unread = (path for path in others if any(map(is_picture, all_below(path))))
+        unread = (path for path in unnamed if any(map(is_picture, all_below(path))))
         found += [LabelledPicture(path, digit, part) for path in unread]
     return found
 
@@ -276,13 +265,6 @@ def called_by_digits(pictures: Iterable[LabelledPicture], folder: Path) -> list[
     """Return which pictures are called by a digit alone, which may be a count, in no folder of one."""
     paths = [each.path for each in pictures if _ALONE.fullmatch(each.path.stem)]
     return [path for path in paths if _said_by(path.parent, folder)[1] is None]
-
-
-def check_not_counted(pictures: Sequence[LabelledPicture], folder: Path) -> None:
-    """Raise CorruptFileError for pictures that are called so, where nothing else says a digit."""
-    for path in called_by_digits(pictures, folder):
-        hint = f"if it is the label: call it {path.stem}_{path.suffix}, and the others so too"
-        raise CorruptFileError(path, "is called by a digit alone: a label, or a count?", hint=hint)
 
 
 def check_largest_below(folder: Path) -> None:

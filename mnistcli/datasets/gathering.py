@@ -17,7 +17,7 @@ import numpy as np
 from mnistcli.containers.compressed import as_folder
 from mnistcli.containers.digits import Block
 from mnistcli.containers.names import OfPart, Part
-from mnistcli.containers.reading import FormatError
+from mnistcli.containers.reading import FormatError, damage_of, open_stream
 from mnistcli.datasets import folders
 from mnistcli.datasets.dataset import LabelledImages, Loaded, concatenated, in_parts
 from mnistcli.datasets.labelled import labelled_images, read_parts
@@ -84,8 +84,7 @@ def gather(
     alike, n_train = first_alike(itertools.chain(train.images, test.images)), len(train.labels)
     # None, where they were shared out here.
     if n_same := np.count_nonzero(alike[n_train:] < n_train):
-        same = f"{n_same:,} of {len(test.labels):,} test images are training images as well"
-        notes = (*notes, same)
+        notes += (f"{n_same:,} of {len(test.labels):,} test images are training images as well",)
     labels = np.concatenate([train.labels, test.labels])
     if n_torn := len({*alike[labels[alike] != labels].tolist()}):
         torn = f"the same, pixel for pixel, under several labels: {counted(n_torn, 'image')}"
@@ -122,11 +121,9 @@ def _opened(path: Path) -> Iterator[tuple[Path, IO[bytes] | None]]:
     copy = None
     with contextlib.ExitStack() as closing:
         if str(path) == "-":
-            if sys.stdin is None:
-                raise DataUnavailableError("standard input is closed")
             copy = closing.enter_context(scratch_file())
-            with storage_errors("read", path):
-                copy_bytes(sys.stdin.buffer.read, copy, sys.maxsize)
+            with storage_errors("read", path), damage_of(path), open_stream(path) as stream:
+                copy_bytes(stream.read, copy, sys.maxsize)
             copy.seek(0)
         place = closing.enter_context(as_folder(path, folders.is_wanted, copy))
         yield place, copy if place is path else None
@@ -204,21 +201,21 @@ class _Reading:
                 self.failures.append((str(path), error.problem))
         listed = {each.path for each in pictures}
         found = [each for each in folders.pictures_in(folder) if each.path not in listed]
-        labelled = [each for each in (*pictures, *found) if each.digit is not None]
-        if labelled:
+        if labelled := [each for each in (*pictures, *found) if each.digit is not None]:
             places = {each.path.parent for each in labelled}
             around = {*itertools.chain(*(place.parents for place in places))} - places
-            beside = [p for p in found if p.path.parent in around and is_picture(p.path)]
+            beside = [p for p, *_ in found if p.parent in around and is_picture(p)]
             alone = folders.called_by_digits({*found} & {*labelled}, folder)
-            self._note("called by a digit alone, taken for the label", alone)
-            self._note("beside folders of labelled ones, left out", [p.path for p in beside])
-            pictures += [each for each in found if each not in beside]
+            told = {"called by a digit alone, taken for the label": alone}
+            told["beside folders of labelled ones, left out"] = beside
+            for what, paths in told.items():
+                shown = f"{min(paths, default='')}{', ...' * (len(paths) > 1)}"
+                self.notes += [f"{counted(len(paths), 'picture')} {what}: {shown}"] * bool(paths)
+            pictures += [each for each in found if each.path not in beside]
             self._pictures(pictures, folder)
             unread = {str(path) for path in containers if not folders.lacks_labels(path)}
             unread -= {source for source, _ in self.failures}
-            self.failures += [
-                (each, "is not read beside labelled pictures") for each in sorted(unread)
-            ]
+            self.failures += [(p, "is not read beside labelled pictures") for p in sorted(unread)]
             return
         containers = {path: of for path, of in containers.items() if not folders.is_list(path)}
         for path, part in containers.items():
@@ -229,13 +226,11 @@ class _Reading:
                     raise
                 self.failures.append((str(path), error.message.removeprefix(f"{path}: ")))
         if not self.parts:
-            folders.check_not_counted(found, folder)
+            for each in folders.called_by_digits(found, folder):
+                problem = "is called by a digit alone: a label, or a count?"
+                hint = f"if a label: call it {each.stem}_{each.suffix}, and the others so too"
+                raise CorruptFileError(each, problem, hint=hint)
             folders.check_largest_below(whole)
-
-    def _note(self, what: str, paths: list[Path]) -> None:
-        if paths:
-            more = ", ..." * (len(paths) > 1)
-            self.notes.append(f"{counted(len(paths), 'picture')} {what}: {min(paths)}{more}")
 
     def _pictures(self, pictures: list[folders.LabelledPicture], place: Path) -> None:
         if len({each[:2] for each in pictures}) > len({each.path for each in pictures}):

@@ -362,7 +362,7 @@ class DatasetStore:
         """Return the path of a manifest; raise DataUnavailableError where there is none."""
         path = self._folder_of(name) / MANIFEST_NAME
         if files.kind_of_path(path, follow=False) == "nothing":
-            hint = f"mnistcli download --dataset {name}"
+            hint = f"mnistcli download --dataset {name}" * (name in self.catalog)
             raise DataUnavailableError(f"{self._title(name)} is not installed", hint=hint)
         return path
 

@@ -110,7 +110,7 @@ def drawings(tmp_path):
 def test_labels_that_builtin_reads_otherwise_are_doubted(invoke, tmp_path, store):
     images, labels = store.open().test.images[:600], store.open().test.labels[:600]
     shown = (
-        "builtin reads {} of 200 images as they are labelled; see mnistcli show --suspects builtin"
+        "builtin reads {} of 160 images as they are labelled; see mnistcli show --suspects builtin"
     )
     for wrong, doubt in ((labels, ""), ((labels + 1) % 10, shown.format(0))):
         np.savez(tmp_path / "m.npz", images=images, labels=wrong)

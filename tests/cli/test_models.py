@@ -108,9 +108,9 @@ def test_rm_only_shows_what_it_would_do(invoke):
 def test_rm_can_be_repeated_until_it_is_done(invoke):
     assert invoke("models", "rm", "3v5@1", "--yes").code == 0
     done = invoke("models", "rm", "3v5@1", "3v5@2", "--yes")
-    assert (done.code, done.err) == (0, "removed before: 3v5@1\nremoved 3v5@2\n")
+    assert (done.code, done.err) == (0, "removed 3v5@2\nremoved before: 3v5@1\n")
     done = invoke("models", "rm", "3v5@1", "3v5@2")
-    assert (done.code, done.err) == (0, "removed before: 3v5@1, 3v5@2\nnothing removed\n")
+    assert (done.code, done.err) == (0, "nothing removed\nremoved before: 3v5@1, 3v5@2\n")
 
 
 def test_rm_does_not_say_that_it_removed_what_another_process_did(invoke, monkeypatch):
@@ -118,7 +118,7 @@ def test_rm_does_not_say_that_it_removed_what_another_process_did(invoke, monkey
     both = lambda *given, **how: [remove(*given, **how) for _ in "ab"][1]  # noqa: E731
     monkeypatch.setattr(ModelRegistry, "remove", both)
     done = invoke("models", "rm", "3v5@1", "--yes", "--json")
-    assert (done.code, done.err) == (0, "removed before: 3v5@1\nnothing removed\n")
+    assert (done.code, done.err) == (0, "nothing removed\nremoved before: 3v5@1\n")
     assert json.loads(done.out)["models"] == []
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import itertools
+import re
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +18,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps
 from sklearn.datasets import load_digits
 
 import mnistcli
+from mnistcli.cli.topics import read_topic
 from mnistcli.conforming.background import otsu_threshold
 from mnistcli.conforming.placing import conform, find_strokes, is_mnist_like
 from mnistcli.conforming.segmentation import ALL_INK
@@ -594,16 +595,17 @@ def test_no_digit(picture, problem):
     assert str(caught.value).startswith("my.png: ")
 
 
-def test_a_grid_of_hundreds_of_digits_is_told_how_to_be_cut(test_images, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_a_grid_of_hundreds_of_digits_is_told_how_to_be_cut(test_images, tmp_path):
     rows = test_images[:5000, 4:24, 4:24].reshape(50, 100, 20, 20).swapaxes(1, 2)
-    Image.fromarray(np.ascontiguousarray(rows).reshape(1000, 2000)).save("FILE.png")
-    (picture,) = read_pictures(Path("FILE.png"))
+    Image.fromarray(np.ascontiguousarray(rows).reshape(1000, 2000)).save(tmp_path / "digits.png")
+    (picture,) = read_pictures(tmp_path / "digits.png")
     with pytest.raises(BadImageError, match="is noise, or full of small marks") as caught:
         conform(picture.grey)
-    line = caught.value.hint.partition("in Python, ")[2].replace("FILE", "'FILE.png'")
-    subprocess.run([sys.executable, "-c", f"import numpy, PIL.Image\n{line}"], check=True)
-    np.testing.assert_array_equal(np.load("X.npy"), test_images[:5000, 4:24, 4:24])
+    topic = read_topic(caught.value.hint.split()[-1])
+    code = "import numpy, PIL.Image\n" + re.search(r"```\n(a = .*?)```", topic, re.DOTALL)[1]
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
+    images = np.load(tmp_path / "digits.npz")["images"]
+    np.testing.assert_array_equal(images, test_images[:5000, 4:24, 4:24])
 
 
 def test_a_spot_in_a_corner_is_no_digit():

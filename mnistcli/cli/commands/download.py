@@ -87,7 +87,6 @@ def _install_own(
 ) -> None:
     """Make a dataset of labelled digits, and tell which of them cannot be used; see `gather`."""
     from mnistcli.cli.views.download import draw_page, installation_answer
-    from mnistcli.datasets.dataset import concatenated
     from mnistcli.datasets.gathering import gather
     from mnistcli.prediction import doubts_about
 
@@ -107,8 +106,7 @@ def _install_own(
         call.warn(*those[:MOST_TOLD])
         if (n_more := len(those) - MOST_TOLD) > 0:
             call.warn(f"and {n_more:,} more like these: see --json")
-    whole = concatenated([found.train, found.test])
-    if doubts := doubts_about(whole.images, whole.labels):
+    if doubts := doubts_about(found.train.images, found.train.labels):
         call.warn(f"{doubts}; see mnistcli show --suspects builtin --dataset {name}")
     call.emit(installation_answer(installation))
     if found.failures:

@@ -79,9 +79,13 @@ def rm(
     summaries = {entry.ref: registry.summary(entry.ref) for entry in entries}
 
     def remove() -> list[str]:
-        return [each.ref for each in registry.remove(*summaries, force=force)]
+        removed = [each.ref for each in registry.remove(*summaries, force=force)]
+        gone.extend(each for each in summaries if each not in removed)  # by another process
+        return removed
 
-    call.remove(summaries, remove, views.models_answer, gone=gone, yes=yes, dry_run=dry_run)
+    call.remove(summaries, remove, views.models_answer, yes=yes, dry_run=dry_run)
+    if gone:
+        call.note(f"removed before: {', '.join(gone)}")
 
 
 @app.command("export")
