@@ -449,6 +449,19 @@ def test_ink_near_the_border_of_a_shaded_page_is_dark(top, train_images, mnist):
     assert [int(digit.answer) for digit in line] == mnist.train.labels[[*indices]].tolist()
 
 
+@pytest.mark.parametrize("width", [13, 14, 15])
+def test_a_bold_digit_at_the_border_is_no_thumb_beside_a_thin_one(width):
+    """It was left out, and the thin one answered alone."""
+    picture = Image.new("L", (150, 120), 0)
+    draw = ImageDraw.Draw(picture)
+    draw.line([(45, 20), (38, 98)], fill=255, width=7)
+    three = [(90, 26), (140, 22), (112, 54), (140, 70), (126, 96), (90, 92)]
+    draw.line(three, fill=255, width=width, joint="curve")
+    grey = _photographed(np.asarray(picture)[:, :140], 1.0)
+    with pytest.raises(BadImageError, match="holds 2 digits"):
+        Reader(mnistcli.load_model("builtin")).picture(grey)
+
+
 def test_a_fat_zero_among_others_is_no_blot(train_images):
     """Where its hole was filled it was left out without a word."""
     ink = _written(train_images, (5, 7, 5, 13), top=100, left=60)

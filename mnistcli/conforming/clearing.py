@@ -65,8 +65,9 @@ CORNER_LINE, CORNER_REST = 3, 0.1
 # What is left of a box along the border that cut through it, in shares of the picture's side: so
 # thick on average, and reaching in so far; in lengths of the digit it is longer.
 SCRAP, SCRAP_REACH, SCRAP_LENGTH = 0.1, 0.2, 1.2
-# A thumb at the border is so much thicker than strokes, of which so many are enough.
-THICKER, ENOUGH_STROKES = 1.8, 40
+# A thumb at the border is so much thicker than strokes, of which so many are enough: the second where
+# it fills more than such a share of its shorter side.
+THICKER, FULL, ENOUGH_STROKES = np.array([2.6, 1.8]), 0.7, 40
 # What touches the border, of a photograph or beside so many others, is a digit if it is as high.
 AT_BORDER = (0.6, 1.5)
 
@@ -316,7 +317,8 @@ def _drop_border(pieces: Pieces, keep: Mask, ink: Ink) -> None:
         widths, usual_widths = (
             [largest_square(pieces.alone(i)) for i in each.tolist()] for each in (places, strokes)
         )
-        keep[places] = np.array(widths) < THICKER * np.median(usual_widths)
+        is_full = np.array(widths) > FULL * np.minimum(pieces.height, pieces.width)[places]
+        keep[places] = np.array(widths) < THICKER[is_full.astype(int)] * np.median(usual_widths)
 
 
 def _drop_rest(pieces: Pieces, keep: Mask, dropped: Mask) -> None:
