@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mnistcli.arrays import Bools, Bytes, Float64s
-from mnistcli.conforming.operations import box_mean, pieces_of, quantile, shrunk, span, window_max
+from mnistcli.conforming.operations import box_mean, pieces_of, quantile, shrink, span, window_max
 from mnistcli.conforming.placing import conform
 from mnistcli.conforming.types import Ink
 from mnistcli.errors import BadImageError
@@ -299,7 +299,7 @@ def _shift(ink: Ink, left: int, top: int, right: int, bottom: int) -> list[float
 def _homographies(grey: Grey) -> Iterator[Float64s]:
     """Yield matrices that take millimetres on the page to pixels, the likeliest first."""
     k = max(1, round(max(grey.shape) / _SIDE))
-    small = shrunk(grey, k)
+    small = shrink(grey, k)
     points, areas, is_hollow = _blobs(_darkness(small, round(_LARGEST_MARK / 2 * max(small.shape))))
     solid, hollow = np.flatnonzero(~is_hollow), np.flatnonzero(is_hollow)
     fours = []

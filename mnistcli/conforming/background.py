@@ -4,13 +4,13 @@ import numpy as np
 
 from mnistcli.arrays import Places
 from mnistcli.conforming.operations import (
-    averaged,
+    average,
     box_mean,
     median,
     pieces_of,
     quantile,
     rim_of,
-    stretched,
+    stretch,
     surface,
     window_max,
 )
@@ -63,7 +63,7 @@ JPEG_BLOCK = 8
 REACHING_IN, LEAST_INNER = 8, 0.25
 
 
-def flattened(picture: Ink, widest: float = WIDEST_STROKE) -> tuple[Ink, float, list[str]]:
+def find_ink(picture: Ink, widest: float = WIDEST_STROKE) -> tuple[Ink, float, list[str]]:
     """Turn grey levels into ink: find the paper, take its shading out.
 
     Returns the ink, the standard deviation of the paper in units of full ink, and the steps.
@@ -243,10 +243,10 @@ def _without_shade(ink: Ink, widest: float, paper: np.float32 | None) -> tuple[I
     """
     k = -(-max(ink.shape) // COARSE_SIDE)
     coarse = (-(-side // k) for side in ink.shape)
-    small = averaged(ink, Box(0, ink.shape[0], 0, ink.shape[1]), *coarse)
+    small = average(ink, Box(0, ink.shape[0], 0, ink.shape[1]), *coarse)
     reach = _reach(small, widest)
     opened = window_max(-window_max(-small, reach), reach)
-    shade = stretched(box_mean(opened, 3), *ink.shape)
+    shade = stretch(box_mean(opened, 3), *ink.shape)
     shade += np.float32(median(ink - shade))
     ink = ink - shade
     if paper is not None:

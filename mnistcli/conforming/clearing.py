@@ -11,7 +11,7 @@ from mnistcli.conforming.grouping import (
     MAX_PIECES,
     SEVERAL,
     Group,
-    grouped,
+    group_pieces,
     usual_height,
 )
 from mnistcli.conforming.lines import (
@@ -101,7 +101,7 @@ def groups_of(
         notes.append("frame cut off" if frames else "lines ignored")
     # A digit that touched a line is only now as high and as thick as it is.
     _drop_others(pieces, keep, ink, is_photo=noise > 0, is_page=is_page)
-    groups, n_dropped = grouped(pieces, keep)
+    groups, n_dropped = group_pieces(pieces, keep)
     if n_dropped and not notes:
         notes.append("specks ignored")
     return ink, pieces, groups, notes

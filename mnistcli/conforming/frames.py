@@ -8,7 +8,7 @@ from mnistcli.conforming.lines import FRAME_LENGTH, LEAST_FRAMED, are_sides
 from mnistcli.conforming.operations import (
     Pieces,
     median,
-    padded,
+    pad,
     pieces_of,
     span,
     window_max,
@@ -54,7 +54,7 @@ def frames_of(pieces: Pieces, keep: Mask, *, is_page: bool) -> list[Frame]:
         if not is_page and (inside := _inside(own)) is not None:
             digit = _digit(own, inside)
         elif is_lined:
-            inside = padded(np.ones_like(own[1:-1, 1:-1]))
+            inside = pad(np.ones_like(own[1:-1, 1:-1]))
         else:
             continue
         rows, columns = span(inside, 0), span(inside, 1)
@@ -77,7 +77,7 @@ def _inside(own: Mask) -> Mask | None:
     if inside is None or 2 * inside.sum() < inside.size:
         lines = (np.rot90(own, turn)[:2].any(axis=0).mean() for turn in range(4))
         if sum(line >= FRAME_LENGTH for line in lines) >= 3:  # it may be open somewhere
-            inside = _filled(own | ~padded(np.ones_like(own[1:-1, 1:-1])))
+            inside = _filled(own | ~pad(np.ones_like(own[1:-1, 1:-1])))
     if inside is None or _width(own, inside) > WIDEST_LINE * min(own.shape):
         return None
     return inside
@@ -85,7 +85,7 @@ def _inside(own: Mask) -> Mask | None:
 
 def _filled(own: Mask) -> Mask | None:
     """Return the box of holes if it is filled by them and what is between them, or else None."""
-    outside = pieces_of(~padded(own))
+    outside = pieces_of(~pad(own))
     holes = ~outside.mask(outside.at_border)[1:-1, 1:-1] & ~own
     if not holes.any():
         return None

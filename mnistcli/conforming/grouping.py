@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from mnistcli.arrays import Places
-from mnistcli.conforming.operations import Pieces, pieces_of, shrunk, span, window_max
+from mnistcli.conforming.operations import Pieces, pieces_of, shrink, span, window_max
 from mnistcli.conforming.types import Box, Ink, Mask, NoDigitError
 
 # In heights of a usual digit: pieces closer than this belong together, and small ones
@@ -92,7 +92,7 @@ def group_of(pieces: Pieces, members: Places) -> Group:
     )
 
 
-def grouped(pieces: Pieces, keep: Mask) -> tuple[list[Group], int]:
+def group_pieces(pieces: Pieces, keep: Mask) -> tuple[list[Group], int]:
     """Join pieces that are close or lie as the parts of a digit do; count those that are none."""
     n = int(keep.sum())
     if n == 1:
@@ -100,7 +100,7 @@ def grouped(pieces: Pieces, keep: Mask) -> tuple[list[Group], int]:
     if n > MAX_PIECES:
         raise NoDigitError(f"holds {n:,} pieces of ink, too many to be digits", "cut it into pages")
     usual = usual_height(pieces, keep)
-    close = _joined_if_close(pieces, keep, max(1, round(REACH / 2 * usual)))
+    close = _join_close(pieces, keep, max(1, round(REACH / 2 * usual)))
     groups, heights = close, pieces.height[keep]
     # So many pieces that high are digits, however close.
     n_high = max(len(close), (heights > DIGIT_HEIGHT * usual).sum() // 2)
@@ -114,7 +114,7 @@ def grouped(pieces: Pieces, keep: Mask) -> tuple[list[Group], int]:
                 groups.append(each)
     large = [each for each in groups if each.height >= DIGIT_HEIGHT * usual]
     small = [each for each in groups if each.height < DIGIT_HEIGHT * usual]
-    large = _joined_parts(large, usual)
+    large = _join_parts(large, usual)
     n_dropped = 0
     for each in sorted(small, key=lambda group: -group.area):
         far = [gap(each, other) for other in large]
@@ -135,7 +135,7 @@ def gap(a: Group, b: Group) -> tuple[int, int]:
     return across, max(a.top, b.top) - min(a.bottom, b.bottom)
 
 
-def _joined_if_close(pieces: Pieces, keep: Mask, reach: int) -> list[Group]:
+def _join_close(pieces: Pieces, keep: Mask, reach: int) -> list[Group]:
     near = pieces_of(window_max(pieces.mask(keep), reach))
     first = np.unique(pieces.piece, return_index=True)[1]  # a run of each piece
     row, column = pieces.row[first], pieces.start[first]
@@ -146,7 +146,7 @@ def _joined_if_close(pieces: Pieces, keep: Mask, reach: int) -> list[Group]:
     return [group_of(pieces, np.flatnonzero(keep & (of == i))) for i in range(near.n)]
 
 
-def _joined_parts(groups: list[Group], usual: float) -> list[Group]:
+def _join_parts(groups: list[Group], usual: float) -> list[Group]:
     """Join groups of pieces that are one digit whose strokes are broken."""
     groups = sorted(groups, key=lambda group: group.area)
     edges = np.array([group[:4] for group in groups])  # top, bottom, left and right
@@ -276,7 +276,7 @@ def _cut(mask: Mask, size: int, spacing: float) -> list[Mask]:
     inside = mask[rows, columns]
     k = -(-size // WAY_HEIGHT)
     size = -(-size // k)
-    ink = shrunk(inside.astype(np.uint8), k)
+    ink = shrink(inside.astype(np.uint8), k)
     ways, costs = _ways(ink)
     before = np.take_along_axis(ink.cumsum(axis=1) - ink, ways, axis=1).sum(axis=0)
     chosen: list[int] = []

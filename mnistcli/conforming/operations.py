@@ -16,7 +16,7 @@ _T = TypeVar("_T", np.bool_, np.uint8, np.float32)
 # --- resampling ---------------------------------------------------------------------------------
 
 
-def shrunk(grey: Grey, k: int) -> Ink:
+def shrink(grey: Grey, k: int) -> Ink:
     """Average blocks of k x k pixels; float32, 0..255."""
     if k == 1:
         return grey.astype(np.float32)
@@ -35,12 +35,12 @@ def shrunk(grey: Grey, k: int) -> Ink:
     return (sums / np.float32(k * k)).astype(np.float32, copy=False)
 
 
-def enlarged(a: NDArray[_T], k: int, shape: tuple[int, ...]) -> NDArray[_T]:
+def enlarge(a: NDArray[_T], k: int, shape: tuple[int, ...]) -> NDArray[_T]:
     """Make k x k pixels of each, as many of them as were shrunk."""
     return a.repeat(k, axis=0)[: shape[0]].repeat(k, axis=1)[:, : shape[1]]
 
 
-def averaged(ink: Ink, box: Box, height: int, width: int) -> Ink:
+def average(ink: Ink, box: Box, height: int, width: int) -> Ink:
     """Resample a box to height x width by exact area averaging."""
     rows = area_weights(ink.shape[0], box.top, box.height, height)
     columns = area_weights(ink.shape[1], box.left, box.width, width)
@@ -61,7 +61,7 @@ def area_weights(n: int, start: float | Float64s, length: float, n_out: int) -> 
     return weights
 
 
-def stretched(picture: Ink, height: int, width: int) -> Ink:
+def stretch(picture: Ink, height: int, width: int) -> Ink:
     """Interpolate linearly between pixel centres."""
     rows, columns = (_linear(n, m) for n, m in zip((height, width), picture.shape, strict=True))
     return (rows @ picture @ columns.T).astype(np.float32, copy=False)
@@ -72,7 +72,7 @@ def _linear(n_out: int, n: int) -> Ink:
     return (1 - np.abs(at[:, None] - np.arange(n))).clip(0).astype(np.float32)
 
 
-def levelled(ink: NDArray[_T], slope: float) -> NDArray[_T]:
+def shear(ink: NDArray[_T], slope: float) -> NDArray[_T]:
     """Move the columns of a picture up or down so that a line of that slope becomes level."""
     width = ink.shape[1]
     drop = np.rint(slope * (np.arange(width) - (width - 1) / 2)).astype(np.intp)
@@ -149,7 +149,7 @@ def rim_of(a: NDArray[_T]) -> NDArray[_T]:
     return np.concatenate([a[0], a[-1], a[:, 0], a[:, -1]])
 
 
-def padded(a: NDArray[_T]) -> NDArray[_T]:
+def pad(a: NDArray[_T]) -> NDArray[_T]:
     """Put a pixel of nothing around a picture."""
     wide = np.zeros((a.shape[0] + 2, a.shape[1] + 2), a.dtype)
     wide[1:-1, 1:-1] = a
@@ -319,7 +319,7 @@ def pieces_of(mask: Mask) -> Pieces:
     high = np.searchsorted(starts, stops - row, side="right")
     counts = np.maximum(high - low, 0)
     numbers = np.arange(len(starts))
-    names = _followed(np.where(counts > 0, low, numbers))
+    names = _follow(np.where(counts > 0, low, numbers))
     below = np.repeat(numbers, counts)
     above = np.arange(counts.sum()) + np.repeat(low - counts.cumsum() + counts, counts)
     while len(below):
@@ -328,7 +328,7 @@ def pieces_of(mask: Mask) -> Pieces:
         below, above = below[apart], above[apart]
         larger, smaller = np.maximum(*pair)[apart], np.minimum(*pair)[apart]
         np.minimum.at(names, larger, smaller)
-        names = _followed(names)
+        names = _follow(names)
     is_root = names == numbers
     piece = (is_root.cumsum() - 1)[names]
     n, rows = int(is_root.sum()), starts // row
@@ -343,7 +343,7 @@ def pieces_of(mask: Mask) -> Pieces:
     return Pieces(mask.shape, rows, first, last, piece, top, bottom, left, right, area)
 
 
-def _followed(names: Places) -> Places:
+def _follow(names: Places) -> Places:
     """Replace each name by its name's name until these are their own."""
     while (names != (names := names[names])).any():
         pass

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 
 from mnistcli.conforming.background import DARK_INK, INVERTED
 from mnistcli.conforming.grouping import Group, halves_of, slope_of, strokes_of
-from mnistcli.conforming.operations import area_weights, span, stretched
+from mnistcli.conforming.operations import area_weights, span, stretch
 from mnistcli.conforming.segmentation import Page, digit_of, find_page, one_digit, surroundings
 from mnistcli.conforming.strokes import with_readable_strokes
 from mnistcli.conforming.types import BOX, CENTRE, MIN_SIDE, Box, Digit, Ink, Mask, NoDigitError
@@ -82,7 +82,7 @@ class Strokes(NamedTuple):
         for start, stop in itertools.combinations(range(len(parts) + 1), 2):
             is_whole = stop - start == len(parts)
             if is_whole or edges[stop - 1].stop - edges[start].start < widest:
-                found = self._placed(np.logical_or.reduce(parts[start:stop]))
+                found = self._place(np.logical_or.reduce(parts[start:stop]))
                 if found and (is_whole or found.box.width < WIDEST_PART * found.box.height):
                     placed[start, stop] = found
         return placed
@@ -90,15 +90,15 @@ class Strokes(NamedTuple):
     def stacks(self) -> list[dict[tuple[int, int], PlacedDigit]]:
         """Return the ways in which the strokes may be two digits, the first above the second."""
         ways = halves_of(self.page.pieces, self.group)
-        placed = [(self._placed(above), self._placed(below)) for above, below in ways]
+        placed = [(self._place(above), self._place(below)) for above, below in ways]
         return [{(0, 1): above, (1, 2): below} for above, below in placed if above and below]
 
-    def _placed(self, strokes: Mask) -> PlacedDigit | None:
+    def _place(self, strokes: Mask) -> PlacedDigit | None:
         try:
             digit, box = digit_of(self.page, strokes, self.slope)
         except NoDigitError:  # a cut leaves hardly anything
             return None
-        found = _placed(digit)
+        found = _place(digit)
         return PlacedDigit(found.image, found.steps, box)
 
 
@@ -130,13 +130,13 @@ def conform(grey: "ArrayLike", *, source: str = "image") -> Conformed:
     is_tiny = max(grey.shape) <= BOX // 2  # where two digits would have five pixels each
     if is_small := min(grey.shape) > MIN_SIDE and max(grey.shape) < BOX:
         k = -(-ENOUGH_PIXELS // max(grey.shape))
-        larger = stretched(grey.astype(np.float32), *(k * n for n in grey.shape))
+        larger = stretch(grey.astype(np.float32), *(k * n for n in grey.shape))
         grey = np.rint(larger).astype(np.uint8)
     try:
         digit = one_digit(find_page(grey, has_room=not is_small), is_tiny=is_tiny)
     except NoDigitError as error:
         raise BadImageError(source, str(error), hint=error.hint) from None
-    return _placed(digit)
+    return _place(digit)
 
 
 def conform_all(
@@ -176,16 +176,16 @@ def is_mnist_like(images: Grey) -> Mask:
     return fits
 
 
-def _placed(digit: Digit) -> Conformed:
+def _place(digit: Digit) -> Conformed:
     is_scaled = abs(digit.box.longest - BOX) > 0.5
     steps = ("scaled to 20 pixels", "centred") if is_scaled else ("centred",)
     digit, edge_width = with_readable_strokes(digit)
-    small = _scaled_to_box(digit, edge_width)
+    small = _scale_to_box(digit, edge_width)
     grey = np.rint(255 / small.max() * small).astype(np.uint8)
-    return Conformed(_centred(grey), (*digit.steps, *steps))
+    return Conformed(_centre(grey), (*digit.steps, *steps))
 
 
-def _scaled_to_box(digit: Digit, edge_width: float) -> Ink:
+def _scale_to_box(digit: Digit, edge_width: float) -> Ink:
     """Average a digit down to 20x20, so that its longest side fills the box.
 
     How the shorter side falls on the pixel grid is free. Of a few ways the sharpest is taken: it
@@ -213,7 +213,7 @@ def _scaled_to_box(digit: Digit, edge_width: float) -> Ink:
     return best if is_tall else best.T
 
 
-def _centred(small: Grey) -> Grey:
+def _centre(small: Grey) -> Grey:
     """Paste into 28x28 so that the centre of mass rounds to (14, 14)."""
     image = np.zeros(IMAGE_SHAPE, np.uint8)
     small = small[span(small > 0, 0), span(small > 0, 1)]

@@ -11,7 +11,7 @@ from mnistcli.conforming.background import (
     MIN_CONTRAST,
     WIDEST_OF_MANY,
     WIDEST_STROKE,
-    flattened,
+    find_ink,
     otsu_threshold,
 )
 from mnistcli.conforming.clearing import RECTANGLE, find_pieces, groups_of
@@ -21,14 +21,14 @@ from mnistcli.conforming.lines import FRAME_LENGTH
 from mnistcli.conforming.operations import (
     Pieces,
     box_mean,
-    enlarged,
+    enlarge,
     largest_square,
-    levelled,
     median,
-    padded,
+    pad,
     pieces_of,
     rim_of,
-    shrunk,
+    shear,
+    shrink,
     span,
     spread,
     window_max,
@@ -136,10 +136,10 @@ def _find_page(
     k = -(-longest // (side or (SEARCH_SIDE if longest <= LARGE else LARGE_SIDE)))
     if min(grey.shape) < MIN_SIDE * k:
         raise NoDigitError("is a strip, too narrow for a digit", "leave a margin around a 1")
-    picture = shrunk(grey, k)
+    picture = shrink(grey, k)
     if has_room and (cleared := _without_table(grey, picture, k)) is not None:
-        grey, picture, steps = cleared, shrunk(cleared, k), (*steps, CUT_OUT)
-    ink, noise, found = flattened(picture, WIDEST_OF_MANY if side else WIDEST_STROKE)
+        grey, picture, steps = cleared, shrink(cleared, k), (*steps, CUT_OUT)
+    ink, noise, found = find_ink(picture, WIDEST_OF_MANY if side else WIDEST_STROKE)
     ink, pieces, groups, notes = groups_of(ink, noise, is_page=side > 0)
     shapes = [each for each in groups if _is_filled_shape(pieces, each, ink)]
     strokes = [each for each in groups if each not in shapes]
@@ -174,7 +174,7 @@ def _without_table(grey: Grey, picture: Ink, k: int) -> Grey | None:
     k *= -(-max(picture.shape) // SEARCH_SIDE)
     if rim.min() > TABLE_LEVEL * rim.max() or min(grey.shape) < MIN_FRAME * k:
         return None
-    small = shrunk(grey, k)
+    small = shrink(grey, k)
     threshold, *_ = otsu_threshold(np.bincount(small.astype(np.intp).ravel(), minlength=256))
     for is_dark in (True, False):
         alike = (small <= threshold) == is_dark
@@ -185,12 +185,12 @@ def _without_table(grey: Grey, picture: Ink, k: int) -> Grey | None:
         table = pieces.mask(pieces.among(pieces.piece[in_corner]))
         if LEAST_TABLE < table.mean() < 0.5 and _ends_in_a_sheet(small, table):
             # At the border a table may be thinner than a pixel.
-            table = window_max(table, 1) | ~padded(np.ones_like(table[1:-1, 1:-1]))
+            table = window_max(table, 1) | ~pad(np.ones_like(table[1:-1, 1:-1]))
             paper = ~window_max(table | alike, 1)
             if not paper.any():
                 return None
-            painted = enlarged(spread(small, paper).astype(np.uint8), k, grey.shape)
-            cleared = np.where(enlarged(table, k, grey.shape), painted, grey)
+            painted = enlarge(spread(small, paper).astype(np.uint8), k, grey.shape)
+            cleared = np.where(enlarge(table, k, grey.shape), painted, grey)
             return cleared if np.ptp(cleared) >= MIN_CONTRAST else None
     return None
 
@@ -243,11 +243,11 @@ def _is_straight(table: Mask) -> bool:
 def _on_sheet(page: Page, sheet: Group, side: int) -> Page:
     """Look for digits on a filled shape, taken for a sheet; what is around it becomes paper."""
     grey, k, corner = page.grey, page.reduction, page.corner
-    inside = _filled(padded(_mask_of(page, sheet)))
+    inside = _fill_holes(pad(_mask_of(page, sheet)))
     inside = ~window_max(~inside, 2)[1:-1, 1:-1]
     if inside.any():
         paper = np.uint8(median(page.picture[inside]))
-        grey = np.where(enlarged(inside, k, grey.shape), grey, paper)
+        grey = np.where(enlarge(inside, k, grey.shape), grey, paper)
     margin = max(1, 0.08 * min(sheet.height, sheet.width))  # less, so that this ends
     top, left = (int(k * (edge + margin)) for edge in (sheet.top, sheet.left))
     bottom, right = (int(np.ceil(k * (edge - margin))) for edge in (sheet.bottom, sheet.right))
@@ -323,7 +323,7 @@ def digit_of(page: Page, strokes: Mask, slope: float = 0.0) -> tuple[Digit, Box]
     ink = np.where(zone, ink, np.float32(0))
     box = level_box = half_level_box(inked, pixel)
     if slope:
-        ink, level_box = levelled(ink, slope), half_level_box(levelled(inked, slope), pixel)
+        ink, level_box = shear(ink, slope), half_level_box(shear(inked, slope), pixel)
     found = box.moved(1, top, left).moved(page.reduction, *page.corner)
     return Digit(ink, level_box, page.steps), found
 
@@ -336,8 +336,8 @@ def _closer(page: Page, group: Group) -> tuple[Page, Group]:
     bottom, right = (int(np.ceil(k * (edge + margin))) for edge in (group.bottom, group.right))
     grey = page.grey[top:bottom, left:right]
     reduction = -(-max(grey.shape) // SEARCH_SIDE)
-    picture = shrunk(grey, reduction)
-    ink, noise, steps = flattened(picture)
+    picture = shrink(grey, reduction)
+    ink, noise, steps = find_ink(picture)
     at = zip(picture.shape, (top, left), page.ink.shape, strict=True)
     before = np.ix_(
         *(((np.arange(n) * reduction + start) // k).clip(0, end - 1) for n, start, end in at)
@@ -366,10 +366,10 @@ def _is_filled_shape(pieces: Pieces, group: Group, ink: Ink) -> bool:
     longest, whole = max(group.height, group.width), group.height * group.width
     if group.area < min(FILLED_SQUARE**2 * longest**2, SHEET_EMPTY * SHEET_CORNERS * whole):
         return False
-    mask, ink = _alone(pieces, group), padded(ink[_around(group, 0, pieces.shape)])
+    mask, ink = _alone(pieces, group), pad(ink[_around(group, 0, pieces.shape)])
     if largest_square(mask) > FILLED_SQUARE * longest:
         return True
-    filled = _filled(mask)
+    filled = _fill_holes(mask)
     is_sheet = filled.sum() > SHEET_CORNERS * whole
     is_sheet &= (mask & (ink > 0.2)).sum() > SHEET_EMPTY * filled.sum()
     return bool(is_sheet) and largest_square(filled) > FILLED_SQUARE * longest
@@ -384,10 +384,10 @@ def _is_round(pieces: Pieces, group: Group) -> bool:
 
 def _alone(pieces: Pieces, group: Group) -> Mask:
     own = pieces.cut_out(group.members, *_around(group, 0, pieces.shape))
-    return padded(own.mask(np.ones(own.n, np.bool_)))
+    return pad(own.mask(np.ones(own.n, np.bool_)))
 
 
-def _filled(mask: Mask) -> Mask:
+def _fill_holes(mask: Mask) -> Mask:
     """Fill the holes of a mask that has a pixel of nothing around it."""
     holes = pieces_of(~mask)
     filled: Mask = ~holes.mask(holes.at_border)
@@ -398,14 +398,14 @@ def _is_solid(pieces: Pieces, group: Group) -> bool:
     """Return whether a shape, its holes filled, has four straight sides, and is hardly hollow."""
     if group.area < SHEET_AREA * group.height * group.width:
         return False
-    filled = _filled(_alone(pieces, group))
+    filled = _fill_holes(_alone(pieces, group))
     square = largest_square(filled)
     if square >= LEAST_SHEET and filled.sum() > RECTANGLE * group.height * group.width:
         return True  # however long, and its edges rough
     if square < max(LEAST_SHEET, SHEET_SQUARE * max(group.height, group.width)):
         return False
     k = -(-max(group.height, group.width) // SEARCH_SIDE)
-    outside = shrunk(filled[1:-1, 1:-1].astype(np.uint8), k) < 0.5  # closer, no edge is straight
+    outside = shrink(filled[1:-1, 1:-1].astype(np.uint8), k) < 0.5  # closer, no edge is straight
     return all(_is_straight(np.rot90(outside, turn)) for turn in range(4))
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mnistcli.conforming.operations import averaged, padded, window_max
+from mnistcli.conforming.operations import average, pad, window_max
 from mnistcli.conforming.types import BOX, FAINTEST_INK, Box, Digit, Ink
 from mnistcli.features.geometry import grown
 
@@ -33,14 +33,14 @@ def with_readable_strokes(digit: Digit) -> tuple[Digit, float]:
     # Growing by r adds 2r to the strokes and to the box: solve (width + 2r) = share (side + 2r).
     radius = round((share * side - 8 * width) / (2 * (1 - share)))
     ink = np.pad(ink, abs(radius) + 1)
-    ink = _grown(ink, radius) if radius > 0 else -_grown(-ink, -radius)
+    ink = _grow(ink, radius) if radius > 0 else -_grow(-ink, -radius)
     step = "hairline widened" if hairline else "marker thinned"
     box = half_level_box(ink, side / BOX)
     digit = digit._replace(ink=ink, box=box, steps=(*digit.steps, step))
     return digit, _widths(digit)[1]
 
 
-def _grown(ink: Ink, radius: int) -> Ink:
+def _grow(ink: Ink, radius: int) -> Ink:
     """Return the maximum over an octagon: over a square, and then over what crosses add."""
     square = round(0.6 * radius)
     ink = window_max(ink, square)
@@ -57,7 +57,7 @@ def _widths(digit: Digit) -> tuple[float, float]:
     width w, ink (1 - ink) integrates to w / 6 for each unit of outline.
     """
     ink = _fine(digit, FINE)
-    p = padded(ink)
+    p = pad(ink)
     down = (p[1:] - p[:-1])[:, :-1]
     across = (p[:, 1:] - p[:, :-1])[:-1]
     outline = float(np.sqrt(down * down + across * across).sum()) * FINE / BOX
@@ -68,7 +68,7 @@ def _fine(digit: Digit, longest: int) -> Ink:
     """Resample a digit so that its longest side has so many pixels."""
     sides = (digit.box.height, digit.box.width)
     height, width = (max(1, round(side * longest / digit.box.longest)) for side in sides)
-    return averaged(digit.ink, digit.box, height, width).clip(0, 1)
+    return average(digit.ink, digit.box, height, width).clip(0, 1)
 
 
 def half_level_box(strokes: Ink, pixel: float) -> Box:

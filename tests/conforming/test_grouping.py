@@ -5,8 +5,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from mnistcli.conforming.clearing import find_pieces
-from mnistcli.conforming.grouping import group_of, grouped, strokes_of
-from mnistcli.conforming.operations import levelled, pieces_of
+from mnistcli.conforming.grouping import group_of, group_pieces, strokes_of
+from mnistcli.conforming.operations import pieces_of, shear
 
 
 def parts_of(mask):
@@ -50,10 +50,10 @@ def test_a_line_that_falls_becomes_level(slope):
     row = np.rint(slope * (at - 30)).astype(int)
     ink = np.zeros((1 + np.ptp(row), 61), np.float32)
     ink[row - row.min(), at] = at + 1
-    level = levelled(ink, slope)
+    level = shear(ink, slope)
     (row,) = np.flatnonzero(level.any(axis=1))
     assert level[row].tolist() == (at + 1).tolist()
-    full = levelled(np.ones_like(ink), slope)  # of which nothing is lost
+    full = shear(np.ones_like(ink), slope)  # of which nothing is lost
     assert (full.sum(axis=0) == len(ink)).all()
 
 
@@ -89,5 +89,5 @@ def test_two_that_are_alike_and_wide_together_are_two_however_close():
     for left in (12, 33):
         ImageDraw.Draw(image).ellipse((left, 20, left + 18, 42), outline=1, width=3)
     pieces = pieces_of(np.array(image))
-    groups, _ = grouped(pieces, np.ones(pieces.n, np.bool_))
+    groups, _ = group_pieces(pieces, np.ones(pieces.n, np.bool_))
     assert [each.left for each in groups] == [12, 33]

@@ -13,7 +13,7 @@ from mnistcli.arrays import Bytes
 from mnistcli.cli.terminal.bitmap import enlarged
 from mnistcli.cli.terminal.capabilities import COLOURLESS, GRAPHICS, Method, cell_size
 from mnistcli.cli.terminal.pictures import Block, draw_image, graphic
-from mnistcli.conforming.background import flattened
+from mnistcli.conforming.background import find_ink
 from mnistcli.conforming.types import NoDigitError
 from mnistcli.numerals import DigitAnswer
 
@@ -80,7 +80,7 @@ def draw_boxes(grey: Bytes, digits: Digits, method: Method, width: int) -> Block
 def _ink(grey: Bytes) -> Bytes:
     """Return light ink on black: on paper made of characters no wall is seen, and no faint digit."""
     try:
-        ink = flattened(grey.astype(np.float32))[0].clip(0, 1)
+        ink = find_ink(grey.astype(np.float32))[0].clip(0, 1)
     except NoDigitError:  # at this scale
         return ~grey if np.median(grey) > 128 else grey
     inked: Bytes = np.rint(255 * np.where(ink > 0.2, ink, 0)).astype(np.uint8)
