@@ -14,7 +14,7 @@ from mnistcli.conforming.operations import (
     surface,
     window_max,
 )
-from mnistcli.conforming.types import Box, Ink, Mask, NoDigitError
+from mnistcli.conforming.types import BLANK, Box, Ink, Mask, NoDigitError
 from mnistcli.pictures import Grey
 
 DARK_INK = "dark ink on light paper"
@@ -60,7 +60,7 @@ COARSE_SIDE = 96
 JPEG_BLOCK = 8
 # What may reach in from the border, as a part of each side; ink inside differs from the paper by such
 # a share of what differs most.
-REACHING_IN, LEAST_INNER = 8, 0.25
+REACHING_IN, INNER_CONTRAST = 8, 0.25
 
 
 def find_ink(picture: Ink, widest: float = WIDEST_STROKE) -> tuple[Ink, float, list[str]]:
@@ -210,7 +210,7 @@ def _in_uneven_light(picture: Ink, widest: float) -> tuple[Ink, float, list[str]
     if not plain:  # what reaches in is no ink, where there is other
         top, left = (side // REACHING_IN for side in deviation.shape)
         inner = deviation[top : len(deviation) - top, left : deviation.shape[1] - left]
-        if np.abs(inner).max() > LEAST_INNER * np.abs(deviation).max():
+        if np.abs(inner).max() > INNER_CONTRAST * np.abs(deviation).max():
             deviation = inner
     deviation = deviation.ravel()
     # Ink is little and deviates far, paper is much and deviates little: the third power listens to
@@ -301,5 +301,5 @@ def _full_ink(ink: Ink, noise: float) -> float:
         if noise > ROUGHEST:
             hint = "cut it into pictures of one digit each, see mnistcli help own-digits"
             raise NoDigitError("is noise, or full of small marks: there is no paper", hint)
-        raise NoDigitError("is blank: nothing on it stands out from the paper")
+        raise NoDigitError(BLANK)
     return full

@@ -32,8 +32,10 @@ from mnistcli.conforming.operations import (
     quantile,
     window_max,
 )
-from mnistcli.conforming.types import DARK, FAINTEST_INK, Ink, Mask, NoDigitError
+from mnistcli.conforming.types import BLANK, DARK, FAINTEST_INK, Ink, Mask, NoDigitError
 
+# What is said of ink that was left out.
+FRAME_CUT_OFF, LINES_IGNORED, SPECKS_IGNORED = "frame cut off", "lines ignored", "specks ignored"
 # Share of the strongest piece from which another one is no speck; that touches no border where the
 # others have such a share of all.
 SPECK, LEAST_INNER = 0.02, 0.1
@@ -98,12 +100,12 @@ def groups_of(
             ink = np.where(rungs, np.float32(0), ink)
             pieces, keep = _dark_pieces(np.where(pieces.mask(keep), ink, np.float32(0)), 0.0)
     if lines is not None or not keep[numbers].all():
-        notes.append("frame cut off" if frames else "lines ignored")
+        notes.append(FRAME_CUT_OFF if frames else LINES_IGNORED)
     # A digit that touched a line is only now as high and as thick as it is.
     _drop_others(pieces, keep, ink, is_photo=noise > 0, is_page=is_page)
     groups, n_dropped = group_pieces(pieces, keep)
     if n_dropped and not notes:
-        notes.append("specks ignored")
+        notes.append(SPECKS_IGNORED)
     return ink, pieces, groups, notes
 
 
@@ -119,12 +121,12 @@ def find_pieces(ink: Ink, noise: float, least: float = 0.0) -> tuple[Pieces, Mas
         or _is_one_ink(ink, pieces, keep)
     ):
         has_specks = (~keep & (pieces.peaks(seen) >= DARK)).any()
-        return pieces, keep, ["specks ignored"] if has_specks else []
+        return pieces, keep, [SPECKS_IGNORED] if has_specks else []
     cuts = [cut for cut in LINE_CUTS if cut > floor]
     while len(cuts) > 1 and _has_lines(*_dark_pieces(seen, cuts[0]), strong):
         cuts.pop(0)
     # Where lines just break up, pieces of them still cling to the digit.
-    return *_dark_pieces(seen, cuts[:2][-1]), ["lines ignored"]
+    return *_dark_pieces(seen, cuts[:2][-1]), [LINES_IGNORED]
 
 
 class _Strong(NamedTuple):
@@ -206,7 +208,7 @@ def _dark_pieces(ink: Ink, cut: float) -> tuple[Pieces, Mask]:
         most = (inner if inner.sum() > LEAST_INNER * mass.sum() else mass).max()
         keep = (mass >= SPECK * most) & is_dark
     if not pieces.n or not keep.any():
-        raise NoDigitError("is blank: nothing on it stands out from the paper")
+        raise NoDigitError(BLANK)
     return pieces, keep
 
 
@@ -302,7 +304,7 @@ def _drop_border(pieces: Pieces, keep: Mask, ink: Ink) -> None:
         keep &= ~_are_corners(pieces)
         outer &= keep
     mass = pieces.sums(ink)
-    if not outer.any() or mass[inner].sum() < 0.1 * mass[keep].sum():
+    if not outer.any() or mass[inner].sum() < LEAST_INNER * mass[keep].sum():
         return
     usual = usual_height(pieces, inner)
     is_digit = (pieces.height > AT_BORDER[0] * usual) & (pieces.height < AT_BORDER[1] * usual)

@@ -14,7 +14,7 @@ from mnistcli.conforming.background import (
     find_ink,
     otsu_threshold,
 )
-from mnistcli.conforming.clearing import RECTANGLE, find_pieces, groups_of
+from mnistcli.conforming.clearing import FRAME_CUT_OFF, RECTANGLE, find_pieces, groups_of
 from mnistcli.conforming.frames import MIN_FRAME
 from mnistcli.conforming.grouping import Group, group_of, lines_of
 from mnistcli.conforming.lines import FRAME_LENGTH
@@ -35,6 +35,7 @@ from mnistcli.conforming.operations import (
 )
 from mnistcli.conforming.strokes import half_level_box
 from mnistcli.conforming.types import (
+    BLANK,
     BOX,
     FAINTEST_INK,
     MIN_SIDE,
@@ -127,7 +128,7 @@ def _find_page(
     """Find the digits of a picture, whose corner lies there in a larger one; see `find_page`."""
     steps: tuple[str, ...] = ()
     if has_room and (depth := _rim_depth(grey)):
-        steps = ("frame cut off",)
+        steps = (FRAME_CUT_OFF,)
         grey = grey[depth:-depth, depth:-depth]
         corner = corner[0] + depth, corner[1] + depth
     if int(grey.max()) - int(grey.min()) < MIN_CONTRAST:
@@ -148,7 +149,7 @@ def _find_page(
         strokes += [each for each in shapes if _is_round(pieces, each) and low < each.height < high]
     if max(groups[0].height, groups[0].width) < MIN_SIDE:
         raise NoDigitError("is blank but for a speck")
-    steps = (*(["frame cut off"] if "frame cut off" in notes else steps), *found, *notes)
+    steps = (*([FRAME_CUT_OFF] if FRAME_CUT_OFF in notes else steps), *found, *notes)
     steps = tuple(dict.fromkeys(steps))
     page = Page(grey, corner, k, picture, ink, pieces, lines_of(strokes), steps)
     if not strokes:
@@ -319,7 +320,7 @@ def digit_of(page: Page, strokes: Mask, slope: float = 0.0) -> tuple[Digit, Box]
     ink = page.ink[near]
     inked = np.where(strokes[near], ink, np.float32(0))
     if inked.max() <= FAINTEST_INK:
-        raise NoDigitError("is blank: nothing on it stands out from the paper")
+        raise NoDigitError(BLANK)
     ink = np.where(zone, ink, np.float32(0))
     box = level_box = half_level_box(inked, pixel)
     if slope:

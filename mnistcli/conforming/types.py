@@ -23,6 +23,9 @@ FAINTEST_INK = 0.05
 # Share of full ink that a piece must reach somewhere to be more than noise.
 DARK = 0.4
 
+# The problem where no ink is found.
+BLANK = "is blank: nothing on it stands out from the paper"
+
 # What to do about several digits.
 SEVERAL_HINT = "read them all with predict --number, or cut it into pictures of one digit each"
 
