@@ -219,7 +219,7 @@ def _drop_others(pieces: Pieces, keep: Mask, ink: Ink, *, is_photo: bool, is_pag
     """
     # First: small blocks would count as digits beside what is at the border, or in rows as holes.
     _drop_bars(pieces, keep)
-    if not is_page:
+    if not is_page:  # where hundreds of pieces would be looked at one by one
         _drop_corners(pieces, keep)
     _drop_scraps(pieces, keep)
     if is_photo or (keep & ~pieces.at_border).sum() >= SEVERAL:

@@ -251,9 +251,7 @@ def strokes_of(pieces: Pieces, group: Group) -> list[Mask]:
             piece = each.joined(piece)
         parts.append(piece)
     return [
-        cut
-        for part in parts
-        for cut in _cut(pieces.mask(pieces.among(part.members)), part.height, CUT_SPACING)
+        cut for part in parts for cut in _cut(pieces.pixels(part.members), part.height, CUT_SPACING)
     ]
 
 
@@ -261,7 +259,7 @@ def halves_of(pieces: Pieces, group: Group) -> list[tuple[Mask, Mask]]:
     """Cut a group that may be two touching digits, one above the other, in all likely ways."""
     if group.width > WIDEST_STACK * group.height:
         return []
-    mask = pieces.mask(pieces.among(group.members)).T
+    mask = pieces.pixels(group.members).T
     parts = [part.T for part in _cut(mask, max(group.width, group.height // 2), STACK_SPACING)]
     union = np.logical_or.reduce
     return [(union(parts[:i]), union(parts[i:])) for i in range(1, len(parts))]

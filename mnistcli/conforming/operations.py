@@ -63,13 +63,12 @@ def area_weights(n: int, start: float | Float64s, length: float, n_out: int) -> 
 
 def stretch(picture: Ink, height: int, width: int) -> Ink:
     """Interpolate linearly between pixel centres."""
-    rows, columns = (_linear(n, m) for n, m in zip((height, width), picture.shape, strict=True))
+    weights = list[Ink]()
+    for n_out, n in zip((height, width), picture.shape, strict=True):
+        at = ((np.arange(n_out) + 0.5) * n / n_out - 0.5).clip(0, n - 1)
+        weights.append((1 - np.abs(at[:, None] - np.arange(n))).clip(0).astype(np.float32))
+    rows, columns = weights
     return (rows @ picture @ columns.T).astype(np.float32, copy=False)
-
-
-def _linear(n_out: int, n: int) -> Ink:
-    at = ((np.arange(n_out) + 0.5) * n / n_out - 0.5).clip(0, n - 1)
-    return (1 - np.abs(at[:, None] - np.arange(n))).clip(0).astype(np.float32)
 
 
 def shear(ink: NDArray[_T], slope: float) -> NDArray[_T]:
@@ -262,6 +261,10 @@ class Pieces(NamedTuple):
         wanted[list(members)] = True
         return wanted
 
+    def pixels(self, members: Sequence[int]) -> Mask:
+        """Return the pixels of some pieces, by their numbers."""
+        return self.mask(self.among(members))
+
     def cut_out(self, members: Sequence[int], rows: slice, columns: slice) -> Self:
         """Return some of the pieces, all of which lie within a part of the picture."""
         wanted = self.among(members)
@@ -286,7 +289,7 @@ class Pieces(NamedTuple):
 
     def alone(self, i: int) -> Mask:
         """Return the pixels of one piece in its box."""
-        return self.mask(np.arange(self.n) == i)[self.box(i)]
+        return self.pixels([i])[self.box(i)]
 
     def mask(self, wanted: Mask) -> Mask:
         """Select the pixels of some pieces."""

@@ -73,7 +73,7 @@ class Strokes(NamedTuple):
         parts from one number up to another would make.
         """
         pieces = self.page.pieces
-        parts = [pieces.mask(pieces.among(self.group.members))]
+        parts = [pieces.pixels(self.group.members)]
         if in_parts:
             parts = strokes_of(pieces, self.group)
         edges = [span(part, 1) for part in parts]

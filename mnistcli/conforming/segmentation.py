@@ -183,7 +183,7 @@ def _without_table(grey: Grey, picture: Ink, k: int) -> Grey | None:
         in_corner = ((pieces.row == 0) | (pieces.row == len(small) - 1)) & (
             (pieces.start == 0) | (pieces.stop == small.shape[1])
         )
-        table = pieces.mask(pieces.among(pieces.piece[in_corner]))
+        table = pieces.pixels(pieces.piece[in_corner])
         if LEAST_TABLE < table.mean() < 0.5 and _ends_in_a_sheet(small, table):
             # At the border a table may be thinner than a pixel.
             table = window_max(table, 1) | ~pad(np.ones_like(table[1:-1, 1:-1]))
@@ -244,7 +244,7 @@ def _is_straight(table: Mask) -> bool:
 def _on_sheet(page: Page, sheet: Group, side: int) -> Page:
     """Look for digits on a filled shape, taken for a sheet; what is around it becomes paper."""
     grey, k, corner = page.grey, page.reduction, page.corner
-    inside = _fill_holes(pad(_mask_of(page, sheet)))
+    inside = _fill_holes(pad(page.pieces.pixels(sheet.members)))
     inside = ~window_max(~inside, 2)[1:-1, 1:-1]
     if inside.any():
         paper = np.uint8(median(page.picture[inside]))
@@ -275,14 +275,14 @@ def one_digit(page: Page, *, is_tiny: bool = False) -> Digit:
     longest = max(group.height, group.width)
     if page.reduction > 1 and (longest < ENOUGH or max(page.grey.shape) > LARGE):
         page, group = _closer(page, group)
-    return digit_of(page, _mask_of(page, group))[0]
+    return digit_of(page, page.pieces.pixels(group.members))[0]
 
 
 def _are_touching(page: Page, group: Group) -> bool:
     """Tell several digits that touch from one, and from a stroke from left to right."""
     if group.width <= WIDEST_DIGIT * group.height:
         return False
-    mask = _mask_of(page, group)
+    mask = page.pieces.pixels(group.members)
     n_crossed = mask[0].sum() + (mask[1:] & ~mask[:-1]).sum()
     return bool(n_crossed > ONE_STROKE * group.width)
 
@@ -301,11 +301,6 @@ def surroundings(page: Page, group: Group) -> tuple[Page, Group]:
 def _around(group: Group, margin: int, shape: tuple[int, ...]) -> tuple[slice, slice]:
     rows = slice(max(0, group.top - margin), min(shape[0], group.bottom + margin))
     return rows, slice(max(0, group.left - margin), min(shape[1], group.right + margin))
-
-
-def _mask_of(page: Page, *groups: Group) -> Mask:
-    members = [member for group in groups for member in group.members]
-    return page.pieces.mask(page.pieces.among(members))
 
 
 def digit_of(page: Page, strokes: Mask, slope: float = 0.0) -> tuple[Digit, Box]:
@@ -346,7 +341,7 @@ def _closer(page: Page, group: Group) -> tuple[Page, Group]:
     ink[page.ink[before] == 0] = 0  # lines that the digit touches were taken off
     pieces, keep, _ = find_pieces(ink, noise)
     # The same strokes as before, and not what else the margin holds.
-    known = window_max(_mask_of(page, group), 1)
+    known = window_max(page.pieces.pixels(group.members), 1)
     keep &= pieces.sums(known[before]) > 0.5 * pieces.area
     if not keep.any():
         return page, group

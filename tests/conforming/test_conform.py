@@ -1199,3 +1199,25 @@ def test_a_small_crop_has_no_room_for_a_sheet():
         rows, columns = (np.flatnonzero((image > 6).any(axis=axis)) for axis in (1, 0))
         crop = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
         assert "sheet cut out" not in conform((255 - crop * 255 / 16).astype(np.uint8)).steps
+
+
+def test_a_one_at_the_border_is_a_digit_where_another_is_at_the_opposite_one():
+    """A long line at the border is what is left of a box, where nothing ends there on the far side."""
+    drawn = Image.new("L", (300, 200), 255)
+    draw = ImageDraw.Draw(drawn)
+    draw.rectangle((0, 10, 7, 190), fill=0)
+    for left in (100, 239):
+        draw.line((left, 60, left + 60, 60, left + 10, 150), fill=0, width=8)
+    assert [len(line) for line in find_strokes(np.array(drawn), "numbers")] == [3]
+    drawn.paste(255, (280, 0, 300, 200))
+    assert [len(line) for line in find_strokes(np.array(drawn), "cut out")] == [2]
+
+
+def test_a_blot_beside_a_square_zero_does_not_make_a_frame_of_it():
+    drawn = Image.new("L", (200, 160), 255)
+    ImageDraw.Draw(drawn).rectangle((20, 20, 120, 120), outline=0, width=4)
+    alone = conform(np.array(drawn)).image
+    ImageDraw.Draw(drawn).ellipse((150, 60, 164, 74), fill=0)
+    found = conform(np.array(drawn))
+    assert "specks ignored" in found.steps
+    assert np.array_equal(found.image, alone)
