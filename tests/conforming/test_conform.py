@@ -869,6 +869,24 @@ def cut_out(digit, left):
     return Image.fromarray(paper)
 
 
+@pytest.mark.parametrize(("size", "most"), [(1.6, 0), (2.2, 3)])
+def test_a_larger_digit_at_the_border_is_no_thumb(test_images, size, most):
+    """The other one was answered without a word; what is left out is told."""
+    n_one = 0
+    for small, large in zip(test_images[10:30], test_images[30:50], strict=True):
+        drawn = Image.new("L", (150, 110), 0)
+        drawn.paste(Image.fromarray(enlarged(small[4:24, 4:24], 2)), (10, 35))
+        side = round(size * 40)
+        ink = np.flatnonzero(large.max(axis=0) > 60)
+        piece = Image.fromarray(large[4:24, ink[0] : ink[-1] + 1])
+        piece = piece.resize((round(piece.width * side / 20), side), Image.Resampling.BICUBIC)
+        drawn.paste(piece, (150 - piece.width, 55 - side // 2))
+        photo = on_paper(np.asarray(drawn), np.random.default_rng(0), noise=2, shadow=0.2)
+        with contextlib.suppress(BadImageError):
+            n_one += "what reaches in ignored" not in conform(photo).steps
+    assert n_one <= most
+
+
 @pytest.mark.parametrize(
     "lines",
     [
