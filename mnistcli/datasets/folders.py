@@ -56,6 +56,12 @@ _NUMBERED = re.compile(
 _ALONE = re.compile(rf"(?:(?:{_KINDS})[ _=-]*)?[0-9]", re.IGNORECASE)
 # What says it anywhere in the name of a picture.
 _LABELLED = re.compile(r"(?:digit|class|label|num)[ _=-]*([0-9])(?![0-9])", re.IGNORECASE)
+# A day, where 2024 may be a count, if others have one: 3-11-2024.png, 5 Nov 2024.png.
+_DATED = re.compile(
+    r"^[0-9]{1,2}[-_. ]+(?:[0-9]{1,2}|(?:jan|feb|m[aä]r|apr|ma[iy]|ju[nl]|aug|sep|o[ck]t|nov|de[cz])"
+    r"[^\W\d_]*)[-_. ]+(?:19|20)[0-9]{2}(?![0-9])",
+    re.IGNORECASE,
+)
 # Of a table of names, which no table of pixels has.
 _MOST_COLUMNS = 60
 # Folders that nothing is said by, of a school, of a form and of a pupil in it.
@@ -194,9 +200,9 @@ def pictures_in(
     if is_said and not any(path.stem.isdecimal() for path in others):
         numbers |= alone
     n_times = Counter(numbers.values())
-    n_long = sum(len(number) > 1 for number in numbers.values())
+    n_long = sum(len(number) > 1 or bool(_DATED.search(p.name)) for p, number in numbers.items())
     if digit is None and n_long and (max(n_times.values()) == 1 or 2 * n_long > len(numbers)):
-        problem = "has pictures that are called by a number of their own, not by the digit"
+        problem = "has pictures that are called by a number or a day of their own, not by the digit"
         raise CorruptFileError(folder, problem, hint=LAYOUTS)
     is_odd = 1 < len(n_times) < len(numbers) > 2 * n_times[str(digit)]  # some again and again
     if digit is not None and is_odd and not n_long:

@@ -369,7 +369,7 @@ def test_a_workbook_called_csv_spoils_no_folder(folder, few):
 def test_numbers_of_pictures_are_no_labels(folder, few):
     for i, (image, label) in enumerate(zip(few[0][:12], few[1], strict=False)):
         Image.fromarray(image).save(folder / f"{i}_{label}.png")
-    with pytest.raises(CorruptFileError, match="are called by a number of their own"):
+    with pytest.raises(CorruptFileError, match="are called by a number or a day of their own"):
         gather(folder)
     (folder / "10_0.png").unlink()
     (folder / "11_6.png").rename(folder / "5_20241126.png")
@@ -412,7 +412,7 @@ def test_folders_of_more_classes_than_digits_and_letters_are_none_of_digits(fold
 def test_pictures_that_are_counted_are_not_labelled(folder, few, name):
     for i, image in enumerate(few[0][:60], 1):  # or called after 25 pupils
         Image.fromarray(image).save(folder / f"{name.format(i, i % 25, i // 25)}.png")
-    with pytest.raises(CorruptFileError, match="are called by a number of their own"):
+    with pytest.raises(CorruptFileError, match="are called by a number or a day of their own"):
         gather(folder)
 
 
@@ -474,6 +474,14 @@ def test_pictures_beside_folders_of_labelled_ones_are_left_out_with_a_note(folde
     found = gather(folder)
     assert found.failures == ((f"{folder}/mine/logo.png", "nothing says which digit it shows"),)
     assert "2 pictures beside folders" in found.notes[0]
+
+
+@pytest.mark.parametrize("day", ["{}-11-2024", "{}_11_2024 (2)", "{}-Nov-2024 14.22", "0{}-3-2024"])
+def test_days_are_no_labels(folder, few, day):
+    for i, image in enumerate(few[0][:18]):
+        Image.fromarray(image).save(folder / f"{day.format(1 + i % 9)}{'.png' * (1 + i // 9)}")
+    with pytest.raises(CorruptFileError, match="are called by a number or a day of their own"):
+        gather(folder)
 
 
 def test_a_count_that_looks_like_a_year_is_one_beside_others(folder, few):
