@@ -32,8 +32,8 @@ DOUBTFUL, WIDEST = -3.0, 1.3
 SUSPECT = -2.0
 # What is so probable as a whole is one where it is the same without a stroke cut off its end.
 SURE = 0.8
-# Such a stroke beside the rest ends above its foot by more than this share of its height.
-HANGING = 0.2
+# Such a stroke beside the rest is lower than this share of its height, and ends so far above its foot.
+LOWER, HANGING = 0.6, 0.2
 # A picture that is given as one digit is looked at again where it is doubtful or, where a model
 # knows no pairs, less typical; it is one where that costs so much less, in nats.
 STRANGE, CHEAPER = 0.1, 0.5
@@ -271,7 +271,7 @@ def _cheapest(
     if may_have_flag and len(path) > 1 and _lean_apart([digits[span].placed for span in path]):
         return [digits[whole]]
     parts = [digits[span] for span in path]
-    if _is_stroke_cut_off(digits[whole], parts) and _hangs(parts):
+    if not is_alone and _is_stroke_cut_off(digits[whole], parts) and _hangs(parts):
         return [digits[whole]]
     found = [(cost, parts)]
     for stack in stacks:
@@ -290,9 +290,10 @@ def _is_stroke_cut_off(whole: _Seen, parts: list[_Seen]) -> bool:
 
 
 def _hangs(parts: list[_Seen]) -> bool:
-    """Return whether one of two parts ends well above where the other stands, as the hook of a 2."""
-    a, b = (seen.placed.box for seen in parts)
-    return abs(a.bottom - b.bottom) > HANGING * max(a.height, b.height)
+    """Return whether the lower of two parts ends well above where the other stands: the hook of a 2."""
+    low, high = sorted((seen.placed.box for seen in parts), key=operator.attrgetter("height"))
+    is_low = low.height < LOWER * high.height
+    return is_low and high.bottom - low.bottom > HANGING * high.height
 
 
 def _lean_apart(placed: list[PlacedDigit]) -> bool:
