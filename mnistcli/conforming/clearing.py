@@ -67,13 +67,12 @@ CORNER_LINE, CORNER_REST = 3, 0.1
 # What is left of a box along the border that cut through it, in shares of the picture's side: so
 # thick on average, and reaching in so far; in lengths of the digit it is longer.
 SCRAP, SCRAP_REACH, SCRAP_LENGTH = 0.1, 0.2, 1.2
+# What touches the border, of a photograph or beside so many others, is a digit if it is as high, or
+# beside a few if it is higher, up to so many times, and its strokes are not much thinner.
+AT_BORDER, LARGER = (0.6, 1.5), 3
 # A thumb at the border is so much thicker, for its length, than strokes, of which so many are enough:
 # the second where it fills more than such a share of its shorter side.
 THICKER, FULL, ENOUGH_STROKES = np.array([2.6, 1.8]), 0.7, 40
-# What touches the border, of a photograph or beside so many others, is a digit if it is as high.
-AT_BORDER = (0.6, 1.5)
-# So is what is higher, up to this, where its strokes are no thinner.
-LARGER = 3
 
 
 def groups_of(
@@ -317,23 +316,25 @@ def _drop_border(pieces: Pieces, keep: Mask, ink: Ink) -> None:
     is_inside = (pieces.left > 0) & (pieces.right < pieces.shape[1])
     is_wide = pieces.width > LEAST_FRAMED * pieces.height
     is_digit |= (pieces.height > FRAME_LENGTH * pieces.shape[0]) & (is_inside | is_wide)
-    is_larger = ~is_digit & (pieces.height > usual) & (pieces.width < LARGER * usual)
-    is_larger &= (pieces.height < LARGER * usual) & ((pieces.top > 0) | (pieces.bottom < len(ink)))
     is_few = inner.sum() < SEVERAL  # of more it is known how large they are
-    is_larger &= is_few
+    is_larger = is_few & ~is_digit & (pieces.height > usual)
+    is_larger &= np.maximum(pieces.height, pieces.width) < LARGER * usual
+    is_larger &= (pieces.top > 0) | (pieces.bottom < pieces.shape[0])
     is_digit |= is_larger
     keep[outer & ~is_digit] = False
     _drop_rest(pieces, keep, outer & ~is_digit)
     if (outer & is_digit).any():
         strokes, places = np.flatnonzero(inner)[:ENOUGH_STROKES], np.flatnonzero(outer & is_digit)
         widths, usual_widths = (
-            [largest_square(pieces.alone(i)) for i in each.tolist()] for each in (places, strokes)
+            np.array([largest_square(pieces.alone(i)) for i in each.tolist()])
+            for each in (places, strokes)
         )
-        ratios = np.array(widths) / np.median(usual_widths)
-        is_full = np.array(widths) > FULL * np.minimum(pieces.height, pieces.width)[places]
+        ratios = widths / np.median(usual_widths)
+        is_full = widths > FULL * np.minimum(pieces.height, pieces.width)[places]
         larger = (pieces.height[places] / usual).clip(1) if is_few else 1
-        keep[places] = ratios < THICKER[is_full.astype(int)] * larger
-        keep[places[is_larger[places] & (ratios < 1 / THICKER[1])]] = False
+        is_thumb = ratios >= THICKER[is_full.astype(int)] * larger
+        is_hair = is_larger[places] & (ratios < 1 / THICKER[1])
+        keep[places[is_thumb | is_hair]] = False
 
 
 def _drop_rest(pieces: Pieces, keep: Mask, dropped: Mask) -> None:
