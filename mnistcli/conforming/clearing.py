@@ -103,9 +103,9 @@ def groups_of(
     if lines is not None or not keep[numbers].all():
         notes.append(FRAME_CUT_OFF if frames else LINES_IGNORED)
     # A digit that touched a line is only now as high and as thick as it is.
-    n_outer = (keep & pieces.at_border).sum()
+    outer = keep & pieces.at_border
     _drop_others(pieces, keep, ink, is_photo=noise > 0, is_page=is_page)
-    if (keep & pieces.at_border).sum() < n_outer:
+    if (outer & ~keep).any():
         notes.append("what reaches in ignored")
     groups, n_dropped = group_pieces(pieces, keep)
     if n_dropped and not notes:
@@ -124,7 +124,7 @@ def find_pieces(ink: Ink, noise: float, least: float = 0.0) -> tuple[Pieces, Mas
         or _spans(*_dark_pieces(seen, LINE_CUTS[-1]))  # the digit itself, or no faint line
         or _is_one_ink(ink, pieces, keep)
     ):
-        has_specks = (~keep & (pieces.peaks(seen) >= DARK)).any()
+        has_specks = not keep.all() and (pieces.peaks(seen)[~keep] >= DARK).any()
         return pieces, keep, [SPECKS_IGNORED] if has_specks else []
     cuts = [cut for cut in LINE_CUTS if cut > floor]
     while len(cuts) > 1 and _has_lines(*_dark_pieces(seen, cuts[0]), strong):
@@ -190,6 +190,8 @@ def _count_digits(pieces: Pieces, keep: Mask, faint: Pieces, keep_faint: Mask) -
 def _spans(pieces: Pieces, keep: Mask) -> bool:
     """Return whether ink reaches two opposite borders, as ruled lines do."""
     height, width = pieces.shape
+    if not (keep & pieces.at_border).any():  # mostly, and soon told
+        return False
     keep = keep.copy()
     _drop_bars(pieces, keep)
     for start, stop, low, high, length in (
@@ -223,7 +225,7 @@ def _drop_others(pieces: Pieces, keep: Mask, ink: Ink, *, is_photo: bool, is_pag
     """
     # First: small blocks would count as digits beside what is at the border, or in rows as holes.
     _drop_bars(pieces, keep)
-    if not is_page:  # where hundreds of pieces would be looked at one by one
+    if not is_page and keep.sum() > 1:  # each is looked at: of a page there are hundreds
         _drop_corners(pieces, keep)
     _drop_scraps(pieces, keep)
     if is_photo or (keep & ~pieces.at_border).sum() >= SEVERAL:
