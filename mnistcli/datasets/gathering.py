@@ -204,13 +204,15 @@ class _Reading:
         if labelled := [each for each in (*pictures, *found) if each.digit is not None]:
             places = {each.path.parent for each in labelled}
             around = {*itertools.chain(*(place.parents for place in places))} - places
-            beside = [p for p, *_ in found if p.parent in around and is_picture(p)]
-            alone = folders.called_by_digits({*found} & {*labelled}, folder)
-            told = {"called by a digit alone, taken for the label": alone}
-            told["beside folders of labelled ones, left out"] = beside
-            for what, paths in told.items():
-                shown = f"{min(paths, default='')}{', ...' * (len(paths) > 1)}"
-                self.notes += [f"{counted(len(paths), 'picture')} {what}: {shown}"] * bool(paths)
+            beside = {p for p, *_ in found if p.parent in around and is_picture(p)}
+            alone = {*folders.called_by_digits({*found} & {*labelled}, folder)}
+            for what, paths in (
+                ("called by a digit alone, taken for the label", alone),
+                ("beside folders of labelled ones, left out", beside),
+            ):
+                if paths:
+                    shown = f"{min(paths)}{', ...' * (len(paths) > 1)}"
+                    self.notes.append(f"{counted(len(paths), 'picture')} {what}: {shown}")
             pictures += [each for each in found if each.path not in beside]
             self._pictures(pictures, folder)
             unread = {str(path) for path in containers if not folders.lacks_labels(path)}
