@@ -173,6 +173,26 @@ def _working_rows(X: Rows) -> tuple[Rows, Places]:
 
 
 @dataclass(slots=True, eq=False)
+class _Stagnation:
+    """Counts steps since the last one that rounding errors cannot account for."""
+
+    smallest_gain: float  # relative to the objective
+    least_norm: float = math.inf  # of the gradient
+    n_steps: int = 0
+
+    def observe(self, old: Point, new: Point) -> None:
+        """Count a step that lowers neither the objective nor the least norm of the gradient."""
+        has_gained = _decrease(old, new) > self.smallest_gain * abs(new.objective)
+        is_progress = has_gained or new.gradient_norm < self.least_norm
+        self.n_steps = 0 if is_progress else self.n_steps + 1
+        self.least_norm = min(self.least_norm, new.gradient_norm)
+
+
+def _decrease(old: Point, new: Point) -> float:
+    return old.objective - new.objective
+
+
+@dataclass(slots=True, eq=False)
 class _Minimiser:
     """Goes from the prior model to a certificate; counts iterations and passes on the way."""
 
@@ -269,40 +289,59 @@ class _Minimiser:
 
     def _descend(self, problem: Problem, point: Point, tol: float, lbfgs: LBFGS) -> Point:
         """Take steps until `tol` is reached, or rounding errors or `max_iter` end them."""
-        share = self._share(problem)
-        max_iter = self.max_iter if share == 1.0 else ROUGH_MAX_ITER
-        least, n_idle, few_from = math.inf, 0, 0 if share == 1.0 else math.inf
-        smallest_gain = float(np.finfo(problem.dtype).eps)
-        while not self._is_done(problem, point, tol) and self.n_iterations < max_iter:
-            end, may_be_few = None, self.n_iterations >= few_from
-            if may_be_few and (rows := self._rows_that_bend(problem, point)) is not None:
-                end = self._end_on(rows, problem, point, tol, lbfgs)
-            direction = end.theta - point.theta if end else lbfgs.direction(problem, point)
+        is_whole = self._share(problem) == 1.0
+        max_iter = self.max_iter if is_whole else ROUGH_MAX_ITER
+        few_from: float = 0 if is_whole else math.inf
+        stagnation = _Stagnation(float(np.finfo(problem.dtype).eps))
+        while (
+            not self._is_done(problem, point, tol)
+            and self.n_iterations < max_iter
+            and stagnation.n_steps < PATIENCE
+        ):
+            may_be_few = self.n_iterations >= few_from
+            model = self._optimum_on_few(problem, point, tol, lbfgs) if may_be_few else None
+            direction = model.theta - point.theta if model else lbfgs.direction(problem, point)
             slope = float(np.vdot(point.gradient, direction))
-            if not slope < 0.0:
+            if not slope < 0.0:  # rounding errors leave no direction of descent
                 break
             new = search_along(problem, point, direction, slope)
-            if end:
-                # A linear function in place of a convex one is below it: so is its least value.
-                to_gain = point.objective - end.objective
-                if point.objective - new.objective < FEW_GAIN * to_gain:
-                    few_from = self.n_iterations + FEW_WAIT
+            # A linear function in place of a convex one is below it: so is its least value.
+            if model and _decrease(point, new) < FEW_GAIN * _decrease(point, model):
+                few_from = self.n_iterations + FEW_WAIT
             lbfgs.remember(point, new)
-            has_gained = point.objective - new.objective > smallest_gain * abs(new.objective)
-            n_idle = 0 if has_gained or new.gradient_norm < least else n_idle + 1
-            least = min(least, new.gradient_norm)
-            moved = objective.squared_norm(new.theta - point.theta)
-            self.is_settled = moved <= SETTLED * objective.squared_norm(new.theta)
+            stagnation.observe(point, new)
+            self._count_step(problem, point, new)
             point = new
-            self.n_iterations += 1
-            self.n_passes += share
-            if problem.is_real:
-                self._report(problem, point)
-            if problem.penalty == 0.0:
-                problem.refuse_separated(point)
-            if n_idle >= PATIENCE:
-                break
         return point
+
+    def _count_step(self, problem: Problem, old: Point, new: Point) -> None:
+        """Count a step and tell of it; raise SeparableDataError where there is no optimum to reach."""
+        moved = objective.squared_norm(new.theta - old.theta)
+        self.is_settled = moved <= SETTLED * objective.squared_norm(new.theta)
+        self.n_iterations += 1
+        self.n_passes += self._share(problem)
+        if problem.is_real:
+            self._report(problem, new)
+        if problem.penalty == 0.0:
+            problem.refuse_separated(new)
+
+    def _optimum_on_few(
+        self, problem: Problem, point: Point, tol: float, lbfgs: LBFGS
+    ) -> Point | None:
+        """Return the optimum of a model of the problem on the rows that bend; None without such.
+
+        The steps that lead there count as one together.
+        """
+        rows = self._rows_that_bend(problem, point)
+        if rows is None:
+            return None
+        n_iterations, self.n_iterations = self.n_iterations, 0
+        few, start = problem.of_few(point, rows)
+        self.n_passes += self._share(few)
+        goal = max(tol / 2, FEW_TOL * point.gap / point.objective)
+        optimum = self._descend(few, start, goal, lbfgs)
+        self.n_iterations = n_iterations
+        return optimum
 
     def _rows_that_bend(self, problem: Problem, point: Point) -> Places | None:
         """Return the rows that have nearly all of the curvature, if these are few."""
@@ -316,18 +355,6 @@ class _Minimiser:
         n_few = np.searchsorted(np.cumsum(each[order]), BENDING * each.sum())
         few = order[: max(n_few, int(FEW_LEAST * n_rows))]
         return np.sort(few) if n_few < most and few.size * n_features < ROUGH_MAX_VALUES else None
-
-    def _end_on(
-        self, rows: Places, problem: Problem, point: Point, tol: float, lbfgs: LBFGS
-    ) -> Point:
-        """Return where steps on some rows end, those of which count as one together."""
-        n_iterations, self.n_iterations = self.n_iterations, 0
-        few, start = problem.of_few(point, rows)
-        self.n_passes += self._share(few)
-        goal = max(tol / 2, FEW_TOL * point.gap / point.objective)
-        end = self._descend(few, start, goal, lbfgs)
-        self.n_iterations = n_iterations
-        return end
 
     def _share(self, problem: Problem) -> float:
         """Return which share of the rows a pass reads."""
