@@ -179,14 +179,14 @@ def pictures_in(path: Path | Literal["-"] | BadImageError) -> Iterator[Captioned
     if isinstance(path, BadImageError):
         raise path
     for picture in read_pictures(path):
-        image = shrink(picture.grey, _LARGEST_SIDE, _LARGEST_SIDE)
+        image = fit_into(picture.grey, _LARGEST_SIDE, _LARGEST_SIDE)
         height, width = picture.grey.shape
         facts = {"source": picture.source, "height": height, "width": width}
         yield CaptionedImage(image, f"{picture.source}: {width} x {height}", facts)
 
 
-def shrink(image: NDArray[Any], width: int, height: int) -> NDArray[Any]:
-    """Make a picture, signed or not, small enough for so many pixels."""
+def fit_into(image: NDArray[Any], width: int, height: int) -> NDArray[Any]:
+    """Return a picture, signed or not, no larger than so many pixels; a small one stays as it is."""
     from PIL import Image
 
     picture = Image.fromarray(image if image.dtype == np.uint8 else image.astype(np.float32))

@@ -27,7 +27,7 @@ from mnistcli.arrays import Bools, Bytes, Float64s, Int64s
 from mnistcli.cli.terminal import bitmap, capabilities
 from mnistcli.cli.terminal.capabilities import Method, Render, choose_method
 from mnistcli.cli.words import visible
-from mnistcli.gallery import CaptionedImage, Gallery, shrink
+from mnistcli.gallery import CaptionedImage, Gallery, fit_into
 
 _GAP = 2
 # A pipe has no right margin, but who reads what comes out of it mostly has one.
@@ -163,7 +163,7 @@ def draw_image(image: NDArray[Any], method: Method, *, large: bool = False, widt
         cell = capabilities.cell_size()
         n_lines = max(1, round(columns * cell[0] * image.shape[0] / image.shape[1] / cell[1]))
         return graphic(image, method, (columns, n_lines), cell)
-    image = shrink(image, 2 * width if method == "braille" and not large else width, len(image))
+    image = fit_into(image, 2 * width if method == "braille" and not large else width, len(image))
     if method == "half":
         return half_blocks(image)
     if method == "braille":

@@ -15,7 +15,7 @@ from mnistcli.cli.parts import Table, Words
 from mnistcli.cli.terminal.capabilities import COLOURLESS, GRAPHICS, Method, Render, choose_method
 from mnistcli.cli.words import visible
 from mnistcli.errors import BadImageError
-from mnistcli.gallery import CaptionedImage, Gallery, shrink
+from mnistcli.gallery import CaptionedImage, Gallery, fit_into
 from mnistcli.mnist import IMAGE_SIDE
 from mnistcli.prediction import FAILED, Answered, Explanation, Prediction, explain
 from mnistcli.registry.model_file import Model
@@ -198,7 +198,7 @@ class PredictionView:
         if show and not np.array_equal(each.original, seen):
             # As large as what the model saw; with pixels to spare, finer.
             side = (10 if finely else 1) * IMAGE_SIDE
-            small = shrink(each.original, side, side)
+            small = fit_into(each.original, side, side)
             pictures.append(CaptionedImage(small, "the picture"))
         pictures.append(CaptionedImage(seen, "what the model saw"))
         if why:
