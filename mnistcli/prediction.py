@@ -182,10 +182,12 @@ def doubts_about(images: Bytes, labels: Bytes) -> str:
 
     So are labels that are counts, or that begin with 1, and digits of other scripts.
     """
-    images, labels = (each[:: -(-len(each) // MOST_DOUBTED)] for each in (images, labels))
-    answers, n = classes_of(load_model(BUILTIN).look_at(images)[0]), len(labels)
-    n_right = int(np.count_nonzero(answers == labels))
-    is_doubted = n >= LEAST_DOUBTED and 2 * n_right < n
+    if len(labels) < LEAST_DOUBTED:
+        return ""
+    step = -(-len(labels) // MOST_DOUBTED)
+    answers, labels = classes_of(load_model(BUILTIN).look_at(images[::step])[0]), labels[::step]
+    n, n_right = len(labels), int(np.count_nonzero(answers == labels))
+    is_doubted = 2 * n_right < n
     return f"{BUILTIN} reads {n_right} of {n} images as they are labelled" if is_doubted else ""
 
 

@@ -13,6 +13,7 @@ import mnistcli
 from mnistcli.errors import BadImageError, UsageError
 from mnistcli.prediction import (
     Reader,
+    doubts_about,
     explain,
     predict,
     unfold,
@@ -231,3 +232,12 @@ def test_images_come_with_a_channel_or_without(model, test_images):
     for wrong in ("seven.png", []):
         with pytest.raises(UsageError):
             predict(model, wrong)
+
+
+def test_labels_are_doubted_where_most_are_read_otherwise_and_not_of_a_few(mnist):
+    images, labels = mnist.test.images[:500], mnist.test.labels[:500]
+    assert doubts_about(images, labels) == ""
+    wrong = (labels + 1) % 10
+    assert doubts_about(images, wrong).endswith("of 167 images as they are labelled")  # every third
+    for n in (0, 1, 9):
+        assert doubts_about(images[:n], wrong[:n]) == ""

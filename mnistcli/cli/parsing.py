@@ -199,8 +199,8 @@ def _print_help(ctx: Any, _: Any, wanted: bool) -> None:  # noqa: FBT001 - Typer
 def parameter_rows(command: Any, ctx: Any) -> HelpRows:
     """Yield each argument and option with its panel, its names and what is said about it."""
     for parameter in command.get_params(ctx):
-        title = _panel(parameter) or f"{parameter.param_type_name}s".capitalize()
-        yield title, parameter.get_help_record(ctx)
+        if record := parameter.get_help_record(ctx):  # a hidden option has none
+            yield _panel(parameter) or f"{parameter.param_type_name}s".capitalize(), record
 
 
 def _panel(thing: object) -> str | None:

@@ -236,8 +236,8 @@ class DatasetStore:
                 replace_file(path, now.to_bytes())
         return Installation(self._title(name), now, path.parent, arrays)
 
-    def remove(self, name: str, *, progress: Progress = SILENT) -> tuple[str]:
-        """Remove a dataset, damaged or not; one of the user's own is then gone for good: its name."""
+    def remove(self, name: str, *, progress: Progress = SILENT) -> None:
+        """Remove a dataset, damaged or not; one of the user's own is then gone for good."""
         self.find(name)
         with self._lock(name, progress):
             path = self._manifest_of(name)
@@ -245,7 +245,6 @@ class DatasetStore:
             _sweep(path.parent, ())
             with contextlib.suppress(OSError):  # what else is in it is not ours
                 path.parent.rmdir()
-        return (name,)
 
     def install(
         self,

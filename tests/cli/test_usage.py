@@ -9,8 +9,10 @@ import re
 from types import SimpleNamespace
 
 import pytest
+import typer
 
 from mnistcli.cli import topics
+from mnistcli.cli.parsing import SectionedCommand
 from mnistcli.cli.tabular import lines_of
 from mnistcli.cli.terminal.console import PlainConsole
 from tests.conftest import unexpected_skips
@@ -184,6 +186,19 @@ def test_help_lists_commands_and_topics(invoke):
 def test_help_of_a_command_is_its_help(invoke):
     for words in (["train"], ["models"], ["models", "export"], ["help"]):
         assert invoke("help", *words).out.startswith(invoke(*words, "--help").out)
+
+
+def test_a_hidden_option_is_in_no_help():
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+    @app.command(cls=SectionedCommand, help="Do it.")
+    def work(shown: str = "a", secret: str = typer.Option("b", hidden=True)) -> None:
+        """Do nothing."""
+
+    command = typer.main.get_command(app)
+    ctx = command.make_context("work", [], resilient_parsing=True)
+    assert "--shown" in ctx.get_help()
+    assert "--secret" not in ctx.get_help()
 
 
 @pytest.mark.parametrize("name", topics.topics())

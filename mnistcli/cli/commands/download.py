@@ -69,8 +69,12 @@ def download(
         summary = store.summary(remove)
         if summary.state in ("bundled", "not installed"):
             raise DataUnavailableError(f"{remove} is not installed")
-        doing = partial(store.remove, remove)
-        call.remove({remove: summary}, doing, catalog_answer, yes=yes, dry_run=dry_run)
+
+        def remove_it() -> list[str]:
+            store.remove(remove)
+            return [remove]
+
+        call.remove({remove: summary}, remove_it, catalog_answer, yes=yes, dry_run=dry_run)
     elif as_ is not None:
         how = {"raw": raw, "test_size": test_size, "seed": seed}
         _install_own(call, expand(Path(source)), as_, replace=replace, sheet=sheet, **how)
