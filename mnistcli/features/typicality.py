@@ -302,15 +302,23 @@ def stroke_directions(images: Bytes) -> Float32s:
     near = (near / near.sum(axis=1, keepdims=True)).astype(np.float32)
     out = np.empty((len(images), N_WAYS, N_SPOTS, N_SPOTS), dtype=np.float32)
 
+    smooth_too, slope_too, near_too = smooth.T.copy(), slope.T.copy(), near.T.copy()
+    half = np.float32(np.sqrt(0.5))
+
     def look(block: slice) -> None:
         ink = normalised(images[block]) / np.float32(255)
-        across, down = smooth @ ink @ slope.T, slope @ ink @ smooth.T
-        for k in range(N_WAYS // 2):
-            cos, sin = np.cos(k * np.pi / 4), np.sin(k * np.pi / 4)
-            along = np.float32(cos) * across + np.float32(sin) * down
-            aside = np.abs(np.float32(cos) * down - np.float32(sin) * across)
-            for j, way in ((k, along), (k + N_WAYS // 2, -along)):
-                out[block, j] = near @ np.maximum(way - aside, 0) @ near.T
+        # The same rows of all images are one row: few large products are quicker than many small.
+        rows = ink.swapaxes(0, 1).reshape(IMAGE_SIDE, -1)
+        across = ((smooth @ rows).reshape(-1, IMAGE_SIDE) @ slope_too).reshape(rows.shape)
+        down = ((slope @ rows).reshape(-1, IMAGE_SIDE) @ smooth_too).reshape(rows.shape)
+        x, y, nothing = half * across, half * down, np.zeros_like(rows)  # quicker than a number
+        for k, pair in enumerate([(across, down), (x + y, y - x)]):
+            sizes = [*map(np.abs, pair)]
+            for j, along, aside in ((k, pair[0], sizes[1]), (k + 2, pair[1], sizes[0])):
+                for i, way in ((j, along - aside), (j + N_WAYS // 2, -along - aside)):
+                    np.maximum(way, nothing, out=way)
+                    spots = (near @ way).reshape(-1, IMAGE_SIDE) @ near_too
+                    out[block, i] = spots.reshape(N_SPOTS, -1, N_SPOTS).swapaxes(0, 1)
 
     map_blocks(look, len(images), IMAGES_PER_BLOCK)
     strokes = np.sqrt(out.reshape(len(images), N_TYPICAL)) * np.float32(255 / _FULL_STROKE)
