@@ -21,7 +21,10 @@ def two_models(invoke):
 
 
 def test_list_shows_versions_and_tags(invoke):
-    lines = [line.split() for line in invoke("models", "list").out.splitlines() if "@" in line]
+    shown = invoke("models", "list").out
+    assert " 3v5, C = 0.001 " in shown
+    assert " digits, mnist+europeans, patches, C = 1 " in shown, "what was not asked for by itself"
+    lines = [line.split() for line in shown.splitlines() if "@" in line]
     assert [line[0] for line in lines] == ["3v5@1", "3v5@2"]
     assert [line[-2:] for line in lines][1] == ["latest,", "best"]
     assert invoke("models", "list", "-q").out == "3v5@1\n3v5@2\n"

@@ -30,7 +30,9 @@ def models_answer(summaries: Sequence[ModelSummary]) -> Answer:
             settings, share = card.settings, card.metrics.get("test_accuracy")
             how = settings.penalty, settings.C, settings.solver
             known = (card.task.name, *how, share, card.created)
-            what = f"{card.task.name}, {settings.penalty}, C = {settings.C:g}"
+            said = (card.dataset, card.feature_spec.kind, settings.penalty)
+            asked = (word for word in said if word not in ("mnist", "pixels", "l2"))
+            what = ", ".join((card.task.name, *asked, f"C = {settings.C:g}"))
             created = card.created[:16].replace("T", " ")
             accuracy = "-" if share is None else percent(share)
         rows.append((ref, ",".join(each.tags), *known, each.n_bytes, each.problem))
