@@ -63,7 +63,7 @@ def ink_at(app, x, y):
 
 
 def panel_of(app):
-    """The lines beside the canvas: the answer, two of notes, 14 of the picture, the bars."""
+    """The lines beside the canvas: the answer, two of notes, the bars, 14 of the picture."""
     return app.query_one("#panel").content.lines
 
 
@@ -71,7 +71,7 @@ def text_of(app, lines):
     return " ".join("".join(s.text for s in line) for line in panel_of(app)[lines]).strip()
 
 
-ANSWER, NOTES, SEEN, BARS = slice(1), slice(1, 3), slice(3, 17), slice(17, None)
+ANSWER, NOTES, BARS, SEEN = slice(1), slice(1, 3), slice(3, -14), slice(-14, None)
 
 
 def cells_of(app):
@@ -194,6 +194,16 @@ def test_everything_fits(model, size):
         assert leave.region.right <= size[0], "how to leave is told wherever one is"
 
     play(model, script, size=size)
+
+
+def test_in_low_terminals_every_probability_is_told(model):
+    async def script(app, pilot):
+        await drag(pilot, SEVEN[:2])
+        top = app.query_one("#panel").region.y
+        shown = text_of(app, slice(3, 14 - top))  # what tells the keys has the last line
+        assert re.findall(r"(\d) [^%]*%", shown) == list("0516273849")
+
+    play(model, script, size=(80, 15))
 
 
 def test_two_classes_have_two_bars(mnist):

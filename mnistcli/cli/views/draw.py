@@ -230,12 +230,13 @@ class DrawingApp(App[None]):
         width = _PANEL_WIDTH if n == len(names) else _PANEL_WIDTH // 2 - 1
         columns = (slice(i, i + n) for i in range(0, len(names), n))
         bars = [probability_bars(names[part], shares[part], best, width) for part in columns]
-        said = (
+        panel = (
             texts([answer], style="bold"),
             texts([*wrap(notes, _PANEL_WIDTH), "", ""][:2], style="dim"),
+            beside(bars, 2),
+            half_blocks(seen),  # last, for a low terminal cuts it off
         )
-        panel = stacked([*said, half_blocks(seen), beside(bars, 2)])
-        self.query_one("#panel", Static).update(panel)
+        self.query_one("#panel", Static).update(stacked(panel))
 
     def on_key(self, event: events.Key) -> None:
         """Keep what was drawn as the digit whose key was pressed, and begin anew."""
