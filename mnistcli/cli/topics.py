@@ -45,7 +45,7 @@ def references(card: "ModelCard") -> str:
 
 def drawn_topic(text: str, console: "Console") -> "RenderableType":
     """Draw Markdown for a person: headings bold, code as it is, tables as wide as the terminal."""
-    from rich.markdown import CodeBlock, Heading, Markdown
+    from rich.markdown import CodeBlock, Heading, Markdown, TableDataElement
     from rich.text import Text
     from rich.theme import Theme
 
@@ -59,9 +59,14 @@ def drawn_topic(text: str, console: "Console") -> "RenderableType":
             code = indent(str(self.text).rstrip(), " " * 4)
             yield Text(code, no_wrap=True, overflow="ignore")  # to be copied, however long
 
+    class WholeCell(TableDataElement):
+        def __init__(self, justify: Any) -> None:
+            super().__init__(justify)
+            self.content.overflow = "fold"  # or a path that is too long loses its end
+
     class PlainMarkdown(Markdown):
         elements: ClassVar = Markdown.elements | dict.fromkeys(("fence", "code_block"), PlainCode)
-        elements["heading_open"] = PlainHeading
+        elements |= {"heading_open": PlainHeading, "td_open": WholeCell, "th_open": WholeCell}
 
     styles = {"h1": "bold", "h2": "bold", "code": "cyan", "table.header": "bold"}
     console.push_theme(Theme({f"markdown.{name}": style for name, style in styles.items()}))

@@ -212,6 +212,7 @@ def test_a_topic_is_plain_in_a_pipe_and_drawn_on_a_terminal(invoke, monkeypatch,
     drawn = drawn[drawn.rfind(topics.topics()[name][:20]) :]
     assert "#" not in drawn.splitlines()[0]
     assert "\x1b]8" not in drawn
+    assert "…" not in drawn, "cut off"
     assert drawn.split()[:3] == topics.topics()[name].split()[:3]
 
 
