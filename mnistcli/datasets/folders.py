@@ -44,6 +44,8 @@ _DATA = re.compile(
     re.IGNORECASE,
 )
 _JSON = (".json", ".jsonl", ".ndjson")
+# What labels are called that no images are, as digits are.
+_CERTAIN = LABELS - {"digit", "digits", "number", "ziffer", "ziffern"}
 _WORDS = DIGIT_WORDS | {"null": 0}
 # What may stand before the digit in the name of a folder or of a picture.
 _KINDS = "digit|class|cls|label|number|num|klasse|zahl|ziffer"
@@ -64,6 +66,12 @@ _DATED = re.compile(
 )
 # Of a table of names, which no table of pixels has.
 _MOST_COLUMNS = 60
+# What lists the names of classes, by which their numbers go.
+_CLASS_NAMES = re.compile(
+    r"(class(es)?|labels?|categories|names)([ _-]?(names?|list|map))?\.(txt|names|csv|tsv)",
+    re.IGNORECASE,
+)
+_LONGEST_NAME = 40
 # Folders that nothing is said by, of a school, of a form and of a pupil in it.
 _MAX_DEPTH = 3
 LAYOUTS = (
@@ -79,6 +87,7 @@ class LabelledPicture(NamedTuple):
     path: Path
     digit: int | None  # None where nothing says it
     part: OfPart
+    refusal: CorruptFileError | None = None  # of a folder, which stands for the pictures in it
 
 
 def is_wanted(path: Path) -> bool:
@@ -139,18 +148,32 @@ def content_of(folder: Path) -> list[Path]:
 
 
 def labels_beside(path: Path) -> Path | None:
-    """Find the labels of images in a file of their own beside it, called so: y.csv of X.csv."""
+    """Find the labels of images in a file of their own beside it, called so: y.csv of X.csv.
+
+    Where nothing else lies there these two may be called by other words.
+    """
     words, is_labels = {*words_in(_stem_of(path))}, _holds("labels", path)  # digits.npy may be both
     apart = IMAGES | LABELS if _holds("images", path) else {"label", "labels", "target", "targets"}
-    named = [
-        each
-        for each in content_of(path.parent)
-        if is_wanted(each) and _holds("labels", each) and kind_of_path(each) == "file"  # no pipe
-        if (other := {*words_in(_stem_of(each))}) ^ words <= apart
-        and (other > words or not is_labels)
-    ]
-    found = {_stem_of(each).lower(): each for each in reversed(named)}  # packed too: the plain one
-    return found.popitem()[1] if len(found) == 1 else None
+    beside: dict[str, Path] = {}
+    for each in reversed(content_of(path.parent)):  # packed too: the plain one
+        is_data = (
+            is_wanted(each)
+            and not is_picture_name(each.suffix)
+            and each.suffix.lower() not in _JSON
+        )
+        if is_data and kind_of_path(each) == "file":  # no pipe
+            beside[_stem_of(each).lower()] = each
+    beside.pop(_stem_of(path).lower(), None)
+    found = []
+    for each in beside.values():
+        other, part = {*words_in(_stem_of(each))}, meaning_of(_stem_of(each)).part
+        is_called_so = other ^ words <= apart and (other > words or not is_labels)
+        is_alone = len(beside) == 1 and part in ("", meaning_of(_stem_of(path)).part)
+        # Digits are both images and labels.
+        is_alone = is_alone and bool(other & _CERTAIN) and not words & _CERTAIN
+        if _holds("labels", each) and (is_called_so or is_alone):
+            found.append(each)
+    return found[0] if len(found) == 1 else None
 
 
 def _holds(role: str, path: Path) -> bool:
@@ -210,8 +233,13 @@ def pictures_in(
         raise CorruptFileError(folder, problem, hint="rename one of the two")
     found, unnamed = list[LabelledPicture](), list[Path]()
     called = {_number_in(path.name) for path in content} - {-1}
-    is_of_ten = 0 not in called >= {10} or max(called, default=0) >= N_CODES
-    if digit is None and is_of_ten and called & {*range(10)}:
+    ten = {*range(N_CLASSES)}
+    if digit is not None and ten <= called:
+        problem = f"is called after {digit}, and the folders in it after all ten digits"
+        raise CorruptFileError(folder, problem, hint="call it otherwise, by a person's name say")
+    is_alone = 10 not in called > ten  # and 100 something else
+    is_of_more = 0 not in called >= {10} or max(called, default=0) >= N_CODES
+    if digit is None and is_of_more and called & ten and not is_alone:
         problem = f"has folders called {min(called)} to {max(called)}, which count no digits"
         hint = "keep those of digits, called 0 to 9; call those of people by name, as in anna/3/..."
         raise CorruptFileError(folder, problem, hint=hint)
@@ -229,17 +257,66 @@ def pictures_in(
         said = part or of, own if digit is None else digit
         if said != (part, digit):
             if kind_of_path(path) == "folder":
-                found += pictures_in(path, *said)
+                found += _pictures_below(path, *said)
         elif kind_of_path(path, follow=False) == "folder":
             unnamed.append(path)
     is_entered = digit is not None or all(each.digit is None for each in found)
     if is_entered and depth < _MAX_DEPTH:
         for path in unnamed:
-            found += pictures_in(path, part, digit, depth + 1)
+            found += _pictures_below(path, part, digit, depth + 1)
     else:  # which is told
         unread = (path for path in unnamed if any(map(is_picture, all_below(path))))
         found += [LabelledPicture(path, digit, part) for path in unread]
     return found
+
+
+def _pictures_below(
+    folder: Path, part: OfPart, digit: int | None, depth: int = 0
+) -> list[LabelledPicture]:
+    """Return the same of a folder beside others, which may be sound where it is refused."""
+    try:
+        return pictures_in(folder, part, digit, depth)
+    except CorruptFileError as error:
+        return [LabelledPicture(folder, None, part, error)]
+
+
+def check_class_names(folder: Path, pictures: Iterable[LabelledPicture]) -> None:
+    """Raise CorruptFileError where a list beside numbered folders calls their classes otherwise."""
+    places = {each.path.parent for each in pictures}
+    places = {up for place in places for up in (place, *place.parents) if folder in up.parents}
+    numbers = {place: _number_in(place.name) for place in places if re.search("[0-9]", place.name)}
+    around = {up for place in numbers for up in place.parents if not folder.is_relative_to(up)}
+    for path in itertools.chain(*map(content_of, sorted({folder, *around}))):
+        if not _CLASS_NAMES.fullmatch(path.name) or kind_of_path(path) != "file":
+            continue
+        below = {n for place, n in numbers.items() if n >= 0 and path.parent in place.parents}
+        names = _class_names_in(path)
+        wrong = [n for n in sorted(below) if _number_in(names.get(n, str(n))) != n]
+        if wrong and below <= names.keys():
+            problem = f"says that the class in the folder {wrong[0]} is {names[wrong[0]]!r}"
+            hint = "rename the folders to their digits, or if they are called so take it away"
+            raise CorruptFileError(path, problem, hint=hint)
+
+
+def _class_names_in(path: Path) -> dict[int, str]:
+    """Return the names of classes by their numbers; nothing where it lists something else."""
+    rows: list[tuple[str, ...]] = []
+    with (
+        contextlib.suppress(FormatError),
+        storage_errors("read", path),
+        open_stream(path) as stream,
+    ):
+        rows += itertools.islice(cells_of(unpacked(stream)), N_CODES + 2)
+    names: dict[int, str] = {}
+    for i, (first, *others) in enumerate(rows):
+        number = first.rstrip(":.)")
+        is_numbered = bool(others) and number.isdecimal() and len(number) < 4
+        names[int(number) if is_numbered else i] = " ".join([first, *others][is_numbered:])
+    is_list = len({*names.values()}) == len(names) <= N_CODES + 1
+    is_list = is_list and not any(
+        is_picture_name(Path(cell).suffix) for row in rows for cell in row
+    )
+    return names if is_list and max(map(len, names.values()), default=0) <= _LONGEST_NAME else {}
 
 
 def _number_before(path: Path) -> str:

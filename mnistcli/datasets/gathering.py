@@ -133,7 +133,10 @@ def _too_few(
     path: Path, n: int, failures: Sequence[tuple[str, str]], *, is_folder: bool
 ) -> MnistCliError:
     if failures and is_folder:
-        problem = f"{len(failures):,} of {len(failures) + n:,} pictures cannot be used"
+        what = (
+            "pictures" if any(is_picture_name(Path(of).suffix) for of, _ in failures) else "files"
+        )
+        problem = f"{len(failures):,} of {len(failures) + n:,} {what} cannot be used"
         shown = "; ".join(map(": ".join, failures[:2]))
         return BadImageError(str(path), problem, hint=f"the first: {shown}")
     if failures:
@@ -206,14 +209,21 @@ class _Reading:
             around = {*itertools.chain(*(place.parents for place in places))} - places
             beside = {p for p, *_ in found if p.parent in around and is_picture(p)}
             alone = {*folders.called_by_digits({*found} & {*labelled}, folder)}
+            folders.check_class_names(folder, labelled)
+            to_answer = {
+                each.path
+                for each in found
+                if each[1:] == (None, "test", None) and "test" not in {of for *_, of, _ in labelled}
+            }
             for what, paths in (
                 ("called by a digit alone, taken for the label", alone),
                 ("beside folders of labelled ones, left out", beside),
+                ("for a test without labels, left out", to_answer),
             ):
                 if paths:
                     shown = f"{min(paths)}{', ...' * (len(paths) > 1)}"
                     self.notes.append(f"{counted(len(paths), 'picture')} {what}: {shown}")
-            pictures += [each for each in found if each.path not in beside]
+            pictures += [each for each in found if each.path not in beside | to_answer]
             self._pictures(pictures, folder)
             unread = {str(path) for path in containers if not folders.lacks_labels(path)}
             unread -= {source for source, _ in self.failures}
@@ -228,6 +238,8 @@ class _Reading:
                     raise
                 self.failures.append((str(path), error.message.removeprefix(f"{path}: ")))
         if not self.parts:
+            if refusals := [each.refusal for each in found if each.refusal]:
+                raise refusals[0]
             for each in folders.called_by_digits(found, folder):
                 problem = "is called by a digit alone: a label, or a count?"
                 hint = f"if a label: call it {each.stem}_{each.suffix}, and the others so too"
@@ -244,11 +256,12 @@ class _Reading:
         self.parts += [(of or "train", replace(images, notes=())) for of, images in found.items()]
 
     def _blocks(self, pictures: list[folders.LabelledPicture]) -> Iterator[Block]:
-        for n_done, (path, digit, part) in enumerate(pictures, 1):
+        for n_done, (path, digit, part, refusal) in enumerate(pictures, 1):
             self.progress.update("pictures", n_done, len(pictures))
             try:
                 if digit is None:
-                    raise BadImageError(str(path), "nothing says which digit it shows")  # noqa: TRY301 - as others
+                    reason = refusal.problem if refusal else "nothing says which digit it shows"
+                    raise BadImageError(str(path), reason)  # noqa: TRY301 - as others
                 for picture in read_pictures(path):
                     self._tell_of_frames(picture)
                     label, where = np.full(1, digit, float), (picture.source,)

@@ -408,6 +408,55 @@ def test_folders_of_more_classes_than_digits_and_letters_are_none_of_digits(fold
     assert sorted(everything(gather(folder))[1]) == [*range(10)]  # of EMNIST, the others letters
 
 
+def test_a_folder_that_is_no_class_spoils_not_those_that_are(folder, few):
+    class_folders(folder / "digits", *few)
+    class_folders(folder / "digits" / "100", *few)  # which counts nothing, as there is no 10
+    class_folders(folder / "3 writers" / "1", *few)
+    (folder / "shots").mkdir()
+    for i in range(3):
+        Image.fromarray(few[0][i]).save(folder / "shots" / f"2024-01-{i + 10}.png")
+    found = gather(folder)
+    assert_same_digits(found, few)
+    told = {Path(source).relative_to(folder).as_posix(): why for source, why in found.failures}
+    assert told.keys() == {"digits/100", "3 writers/1", "shots"}
+    assert "by a number or a day of their own" in told["shots"]
+    np.testing.assert_array_equal(read_to_judge(folder).labels, everything(found)[1])
+
+
+@pytest.mark.parametrize("name", ["1", "one", "class 1"])
+def test_folders_of_all_ten_digits_in_one_of_a_digit_are_not_guessed(folder, few, name):
+    class_folders(folder / name, *few)
+    problem = "is called after 1, and the folders in it after all ten digits"
+    with pytest.raises(CorruptFileError, match=problem):
+        gather(folder)
+    (folder / name).rename(folder / "anna")
+    assert_same_digits(gather(folder), few)
+
+
+@pytest.mark.parametrize("below", ["", "train"])
+@pytest.mark.parametrize(
+    ("name", "names", "wrong"),
+    [
+        ("classes.txt", "1 2 3 4 5 6 7 8 9 0", "the folder 0 is '1'"),
+        ("labels.txt", "0 1 2 7 4 5 6 3 8 9", "the folder 3 is '7'"),
+        ("class_names.txt", "A B C D E F G H I J", "the folder 0 is 'A'"),
+        ("classes.csv", "id,name 0,9 1,1 2,2 3,3 4,4 5,5 6,6 7,7 8,8 9,0", "the folder 0 is '9'"),
+        ("classes.txt", "zero eins two three four five six class_7 eight 9", ""),
+        ("labels.txt", "7 2 1 0 4 1 4 9 5 9", ""),  # of so many pictures
+        ("labels.txt", "0 1 2 7", ""),  # of something else
+        ("labels.txt", "9" * 5000, ""),
+    ],
+)
+def test_names_of_classes_are_those_of_numbered_folders(folder, few, below, name, names, wrong):
+    class_folders(folder / below, *few)
+    (folder / name).write_text(names.replace(" ", "\n"))
+    if not wrong:
+        assert_same_digits(gather(folder), few)
+        return
+    with pytest.raises(CorruptFileError, match=f"{name}: says that the class in {wrong}"):
+        gather(folder)
+
+
 @pytest.mark.parametrize("name", ["digit{0}", "label_{0}", "my digit {0}", "{1}_{2}"])
 def test_pictures_that_are_counted_are_not_labelled(folder, few, name):
     for i, image in enumerate(few[0][:60], 1):  # or called after 25 pupils
@@ -826,6 +875,28 @@ def test_labels_beside_images_are_those_called_like_them(folder, few):
     np.testing.assert_array_equal(found.test.labels, few[1][90:])
 
 
+@pytest.mark.parametrize(
+    ("images", "labels", "is_pair"),
+    [
+        ("testData.csv", "dataLabel.csv", True),
+        ("digits.csv", "labels.csv.gz", True),
+        ("mnist_images.csv", "my_target.csv", True),
+        ("testData.csv", "trainLabels.csv", False),
+    ],
+)
+def test_labels_alone_beside_images_may_be_called_by_other_words(
+    folder, few, images, labels, is_pair
+):
+    np.savetxt(folder / images, few[0].reshape(200, 784), "%d", ",")
+    np.savetxt(folder / labels, few[1], "%d")
+    if is_pair:
+        assert_same_digits(gather(folder), few)
+        assert_same_digits(gather(folder / images), few)
+        shutil.copy(folder / labels, folder / "more_labels.csv")  # which are they?
+    with pytest.raises(BadImageError, match=r"[23] of [23] files cannot be used"):
+        gather(folder)
+
+
 def test_labels_that_lie_beside_images_are_one_for_each(folder, few):
     tables_apart(folder, *few)
     (folder / "y_train.csv").write_text("1\n2\n3\n")
@@ -1112,7 +1183,14 @@ def test_a_submission_holds_answers_and_no_labels(folder, few):
         (folder / f"{name}.csv").write_text("\n".join(["id,label", *lines]))
     found = gather(folder)
     assert len(found.train.labels) + len(found.test.labels) == 15
-    assert {reason for _, reason in found.failures} == {"nothing says which digit it shows"}
+    told = f"5 pictures for a test without labels, left out: {folder / 'test' / '15.png'}, ..."
+    assert found.notes == (told,)
+    assert not found.failures
+    assert len(read_to_judge(folder).labels) == 15
+    Image.fromarray(few[0][0]).save(folder / "test" / "3_1.png")  # then the others lack theirs
+    assert {reason for _, reason in gather(folder).failures} == {
+        "nothing says which digit it shows"
+    }
 
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
