@@ -8,7 +8,7 @@ from dataclasses import fields
 from importlib import import_module
 from typing import Any
 
-_DRAWN_BY = "mnistcli.cli.results"  # whose `text` and `html` draw any result
+_DRAWN_BY = "mnistcli.cli.display"  # whose `text` and `html` draw any result
 
 
 class Displayed:

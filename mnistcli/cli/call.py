@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from mnistcli.cli.content.parts import Words
 from mnistcli.cli.output import Answer, Format, json_text, to_stderr, write
-from mnistcli.cli.parts import Words
 from mnistcli.cli.terminal.capabilities import Render
 from mnistcli.cli.words import visible
 from mnistcli.errors import DataUnavailableError, ModelNotFoundError, StorageError, UsageError

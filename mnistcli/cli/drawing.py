@@ -21,8 +21,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mnistcli._version import __version__
 from mnistcli.arrays import Bytes, Float64s
-from mnistcli.cli.parts import HeatMap, Panel
-from mnistcli.cli.plots import Plot, fitting
+from mnistcli.cli.content.parts import HeatMap, Panel
+from mnistcli.cli.content.plots import Plot, fitting
 from mnistcli.cli.report.html import Markup, tag
 from mnistcli.cli.terminal.bitmap import crisp, data_url, enlarged, fill_in, fold, lifted, to_scale
 from mnistcli.cli.words import visible

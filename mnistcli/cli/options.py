@@ -18,9 +18,9 @@ from typer.models import OptionInfo
 from mnistcli._version import __version__
 from mnistcli.cli import completion, defaults
 from mnistcli.cli.call import Call
+from mnistcli.cli.content.parts import Panel
 from mnistcli.cli.defaults import option_text
 from mnistcli.cli.output import Format
-from mnistcli.cli.parts import Panel
 from mnistcli.cli.terminal.capabilities import Render
 from mnistcli.datasets.catalog import CATALOG, check_own_name
 from mnistcli.errors import StorageError, UsageError

@@ -21,7 +21,7 @@ from mnistcli.errors import DataUnavailableError, MnistCliError
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from mnistcli.cli.parts import Panel, Part
+    from mnistcli.cli.content.parts import Panel, Part
 
 Format = Literal["table", "json", "jsonl", "tsv", "csv", "markdown", "latex", "quiet"]
 SCHEMA_VERSION = 1

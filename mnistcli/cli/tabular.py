@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from mnistcli.cli.numbers import decimal
+from mnistcli.cli.content.numbers import decimal
 from mnistcli.cli.words import markdown, visible
 
 Rows = Iterable[Sequence[object]]

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from mnistcli.cli.plots import axis_for
+from mnistcli.cli.content.plots import axis_for
 from mnistcli.model_selection import design
 
 CURVE = ("curve", "-t", "3v8", "--limit", "40,80", "--seeds", "2")

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from mnistcli import TrainingSettings, train
-from mnistcli.cli.numbers import percent
+from mnistcli.cli.content.numbers import percent
 from mnistcli.cli.views.draw import SIDE, Canvas, DrawingApp, with_stroke
 from mnistcli.datasets.store import DatasetStore
 from mnistcli.prediction import Reader

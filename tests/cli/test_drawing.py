@@ -12,6 +12,8 @@ import pytest
 from PIL import Image
 
 from mnistcli.cli import drawing, options
+from mnistcli.cli.content.parts import HeatMap
+from mnistcli.cli.content.plots import Plot, Series, axis_for
 from mnistcli.cli.drawing import (
     DARK,
     LIGHT,
@@ -25,8 +27,6 @@ from mnistcli.cli.drawing import (
     symbol,
 )
 from mnistcli.cli.options import FigureFile
-from mnistcli.cli.parts import HeatMap
-from mnistcli.cli.plots import Plot, Series, axis_for
 from mnistcli.gallery import CaptionedImage, Gallery
 
 SVG = "{http://www.w3.org/2000/svg}"

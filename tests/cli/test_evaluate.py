@@ -16,8 +16,8 @@ from rich.style import Style
 from sklearn import metrics
 
 import mnistcli
-from mnistcli.cli.numbers import decimal, span
-from mnistcli.cli.parts import HeatMap
+from mnistcli.cli.content.numbers import decimal, span
+from mnistcli.cli.content.parts import HeatMap
 from mnistcli.cli.terminal.console import heat_table
 from mnistcli.datasets.sources import BUNDLE
 from mnistcli.metrics.curves import corner_for

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 import mnistcli
-from mnistcli.cli.parts import HeatMap
+from mnistcli.cli.content.parts import HeatMap
 from mnistcli.cli.report.html import Markup, tag
 from mnistcli.cli.report.page import heat_map, page
 from mnistcli.cli.report.sections import markdown

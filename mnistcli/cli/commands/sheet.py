@@ -1,10 +1,10 @@
 from pathlib import Path
 
 from mnistcli.cli.call import Call
-from mnistcli.cli.numbers import n_bytes
+from mnistcli.cli.content.numbers import n_bytes
+from mnistcli.cli.content.parts import Facts
 from mnistcli.cli.options import command, option
 from mnistcli.cli.output import Answer
-from mnistcli.cli.parts import Facts
 from mnistcli.files import write_atomically
 from mnistcli.paths import check_ending
 

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli._version import __version__
-from mnistcli.cli import parts
+from mnistcli.cli.content import parts
+from mnistcli.cli.content.numbers import n_bytes, percent, unbroken
+from mnistcli.cli.content.plots import Plot
 from mnistcli.cli.drawing import plot_drawing, svg
-from mnistcli.cli.numbers import n_bytes, percent, unbroken
 from mnistcli.cli.output import Answer
-from mnistcli.cli.plots import Plot
 from mnistcli.cli.report.html import Content, Markup, join, style, tag
 from mnistcli.cli.report.sections import Section, markdown, sections, title_of, verdicts
 from mnistcli.cli.terminal.bitmap import COLOUR_SIGNS, colours_of, data_url, fill_in, to_scale

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from mnistcli.cli.numbers import comparison_sentences, percent, reading, verdict
-from mnistcli.cli.parts import Cell, Code, Facts, HeatMap, Noted, Part, Plots, Table
-from mnistcli.cli.plots import curve_plots, reliability_plot
+from mnistcli.cli.content.numbers import percent, reading
+from mnistcli.cli.content.parts import Cell, Code, Facts, HeatMap, Noted, Part, Plots, Table
+from mnistcli.cli.content.plots import curve_plots, reliability_plot
+from mnistcli.cli.content.sentences import comparison_sentences, verdict
 from mnistcli.cli.tabular import markdown_table
 from mnistcli.cli.views import compare
 from mnistcli.cli.views.evaluate import class_report, reliability_table

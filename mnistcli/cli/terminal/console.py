@@ -14,8 +14,8 @@ from rich.table import Table
 from rich.text import Text
 from rich.theme import Theme
 
-from mnistcli.cli import parts
-from mnistcli.cli.numbers import unbroken
+from mnistcli.cli.content import parts
+from mnistcli.cli.content.numbers import unbroken
 from mnistcli.cli.terminal.capabilities import COLOURLESS, Render
 from mnistcli.cli.words import visible, visible_lines
 from mnistcli.paths import number_in

@@ -7,7 +7,7 @@ import numpy as np
 from rich.console import Console
 
 from mnistcli.arrays import Bools, Float64s, Int64s
-from mnistcli.cli.plots import Axis, Plot, fitting
+from mnistcli.cli.content.plots import Axis, Plot, fitting
 from mnistcli.cli.terminal.capabilities import Render
 from mnistcli.cli.terminal.pictures import Block, beside, dotted, stacked, texts, usable_width
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from mnistcli.cli import numbers
+from mnistcli.cli.content import numbers, sentences
+from mnistcli.cli.content.parts import Cell, Facts, Panel, Part, Table, Words
+from mnistcli.cli.content.plots import Axis, Plot, Series, axis_for
 from mnistcli.cli.output import Answer, pick
-from mnistcli.cli.parts import Cell, Facts, Panel, Part, Table, Words
-from mnistcli.cli.plots import Axis, Plot, Series, axis_for
 from mnistcli.cli.views.evaluate import estimate, evaluation_document
 from mnistcli.comparison import Comparison
 from mnistcli.metrics.catalog import metric_names
@@ -66,7 +66,7 @@ def comparison_parts(result: Comparison) -> Iterator[Part]:
     yield Facts(comparison_facts(result))
     yield models_table(result)
     alone = f"alone: images that only this model, and that only {result.refs[0]} got right\n"
-    yield Words((alone if result.tests else "") + numbers.comparison_sentences(result))
+    yield Words((alone if result.tests else "") + sentences.comparison_sentences(result))
     if result.disagreements:
         yield result.disagreements
 
@@ -84,7 +84,7 @@ def _panels(result: Comparison) -> Iterator[Panel]:
     up = Axis(len(rows) - 0.5, -0.5, False, places, word=lambda i: result.refs[int(i)])  # noqa: FBT003
     named = zip(result.refs, map(", ".join, _distinctions(result)), strict=True)
     differ = "; ".join(": ".join(filter(None, each)) for each in named)
-    note = f"{differ}. {numbers.comparison_sentences(result)}"
+    note = f"{differ}. {sentences.comparison_sentences(result)}"
     title, aspect = f"{len(rows)} models on {result.on}", 0.12 * len(rows) + 0.08
     series = Series.measured("models", points, "marks", across=True)
     yield Plot(title, across, up, (series,), note, aspect=aspect)
@@ -92,7 +92,7 @@ def _panels(result: Comparison) -> Iterator[Panel]:
 
 
 def _distinctions(result: Comparison) -> list[tuple[str, ...]]:
-    return numbers.distinctions([each.model.card for each in result.judged])
+    return sentences.distinctions([each.model.card for each in result.judged])
 
 
 def comparison_facts(result: Comparison) -> Iterator[tuple[str, str]]:

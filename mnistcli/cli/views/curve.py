@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from mnistcli.cli.numbers import percent, percent_span, seconds, span
+from mnistcli.cli.content.numbers import percent, percent_span, seconds, span
+from mnistcli.cli.content.parts import Plots, Table, Words
+from mnistcli.cli.content.plots import Plot, Series, axis_for, places_axis, share_word
 from mnistcli.cli.output import Answer, json_text, pick
-from mnistcli.cli.parts import Plots, Table, Words
-from mnistcli.cli.plots import Plot, Series, axis_for, places_axis, share_word
 from mnistcli.cli.words import visible
 from mnistcli.learning_curves import Curve, CurvePoint, MeanPoint
 

@@ -4,9 +4,9 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+from mnistcli.cli.content.parts import Facts
 from mnistcli.cli.defaults import option_text
 from mnistcli.cli.output import Answer, pick
-from mnistcli.cli.parts import Facts
 from mnistcli.cli.terminal.capabilities import GRAPHICS, choose_method
 from mnistcli.cli.terminal.console import PlainConsole
 from mnistcli.display import counted

@@ -24,7 +24,7 @@ from textual.widget import Widget
 from textual.widgets import Footer, Static
 
 from mnistcli.arrays import Bytes, Float32s, Float64s
-from mnistcli.cli.numbers import percent
+from mnistcli.cli.content.numbers import percent
 from mnistcli.cli.terminal.bitmap import enlarged, png
 from mnistcli.cli.terminal.pictures import Block, beside, half_blocks, stacked, texts
 from mnistcli.cli.views.predict import probability_bars

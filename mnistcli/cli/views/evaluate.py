@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mnistcli.cli.numbers import decimal, percent, percent_span, reading, span, verdict
+from mnistcli.cli.content.numbers import decimal, percent, percent_span, reading, span
+from mnistcli.cli.content.parts import Cell, Facts, HeatMap, Noted, Panel, Part, Plots, Table, Words
+from mnistcli.cli.content.plots import curve_plots, reliability_plot, reliability_words
+from mnistcli.cli.content.sentences import verdict
 from mnistcli.cli.output import Answer, pick
-from mnistcli.cli.parts import Cell, Facts, HeatMap, Noted, Panel, Part, Plots, Table, Words
-from mnistcli.cli.plots import curve_plots, reliability_plot, reliability_words
 from mnistcli.cli.words import visible
 from mnistcli.errors import DataUnavailableError
 from mnistcli.metrics.catalog import METRICS, Evaluation, ReliabilityBin, ReportRow

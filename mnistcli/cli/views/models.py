@@ -4,9 +4,10 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mnistcli.cli.numbers import describe_settings, n_bytes, percent, seconds
+from mnistcli.cli.content.numbers import n_bytes, percent, seconds
+from mnistcli.cli.content.parts import Facts, Table
+from mnistcli.cli.content.sentences import describe_settings
 from mnistcli.cli.output import Answer, pick
-from mnistcli.cli.parts import Facts, Table
 from mnistcli.registry.card import ModelCard
 from mnistcli.registry.store import ModelSummary
 

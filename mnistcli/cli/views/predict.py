@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mnistcli.cli.numbers import percent
+from mnistcli.cli.content.numbers import percent
+from mnistcli.cli.content.parts import Table, Words
 from mnistcli.cli.output import Answer, pick
-from mnistcli.cli.parts import Table, Words
 from mnistcli.cli.terminal.capabilities import COLOURLESS, GRAPHICS, Method, Render, choose_method
 from mnistcli.cli.words import visible
 from mnistcli.errors import BadImageError

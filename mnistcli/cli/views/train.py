@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnistcli.cli.numbers import describe_settings, percent, percent_span, seconds
+from mnistcli.cli.content.numbers import percent, percent_span, seconds
+from mnistcli.cli.content.parts import Cell, Facts, HeatMap, Noted, Part, Plots, Table, Words
+from mnistcli.cli.content.plots import Plot, Series, axis_for, places_axis
+from mnistcli.cli.content.sentences import describe_settings
 from mnistcli.cli.output import Answer, pick
-from mnistcli.cli.parts import Cell, Facts, HeatMap, Noted, Part, Plots, Table, Words
-from mnistcli.cli.plots import Plot, Series, axis_for, places_axis
 from mnistcli.cli.views.evaluate import class_report, evaluation_document
 from mnistcli.cli.words import visible
 from mnistcli.registry.store import ModelEntry

@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.color import ColorTriplet
 
-from mnistcli.cli.parts import HeatCell, HeatMap, Noted, Table, Words
+from mnistcli.cli.content.parts import HeatCell, HeatMap, Noted, Table, Words
 from mnistcli.cli.terminal.console import PlainConsole, renderables
 
 

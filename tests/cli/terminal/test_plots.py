@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mnistcli.cli.plots import Axis, Plot, Series
+from mnistcli.cli.content.plots import Axis, Plot, Series
 from mnistcli.cli.terminal.plots import _ticks, plot_block
 
 

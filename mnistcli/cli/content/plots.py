@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from mnistcli.arrays import Float64s
-from mnistcli.cli.numbers import decimal
+from mnistcli.cli.content.numbers import decimal
 from mnistcli.metrics.catalog import ReliabilityBin
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from mnistcli import comparison, evaluation, prediction, training
-from mnistcli.cli.numbers import percent
-from mnistcli.cli.parts import Facts, HeatMap, Part, Words
+from mnistcli.cli.content.numbers import percent
+from mnistcli.cli.content.parts import Facts, HeatMap, Part, Words
 from mnistcli.cli.report.html import join, style, tag
 from mnistcli.cli.report.page import contents, elements_of
 from mnistcli.cli.terminal.console import to_plain_text

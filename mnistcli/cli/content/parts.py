@@ -1,7 +1,4 @@
-"""What a person is shown of a result, whatever draws it: a terminal, a page, a cell, Markdown.
-
-Beside these parts there is `gallery.Gallery`.
-"""
+"""The parts of what a person is shown of a result; beside these there is `gallery.Gallery`."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from mnistcli.arrays import Float64s, Int64s
-    from mnistcli.cli.plots import Plot
+    from mnistcli.cli.content.plots import Plot
     from mnistcli.gallery import CaptionedImage, Gallery
 
 
