@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from textwrap import indent
+from textwrap import indent, wrap
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mnistcli._version import __version__
 from mnistcli.cli.app import read_command
 from mnistcli.cli.parsing import parameter_rows
+from mnistcli.metrics.catalog import metric_keys
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType, RenderResult
@@ -27,8 +28,10 @@ def topics() -> dict[str, str]:
 
 
 def read_topic(name: str) -> str:
-    """Return a topic's Markdown."""
-    return (FOLDER / f"{name}.md").read_text("utf-8")
+    """Return a topic's Markdown; the keys of metrics, which stand for METRICS, are the catalogue's."""
+    text = (FOLDER / f"{name}.md").read_text("utf-8")
+    keys = wrap(", ".join(f"`{key}`" for key in metric_keys()), 106)
+    return text.replace("METRICS", "\n  ".join(keys))
 
 
 def references(card: "ModelCard") -> str:

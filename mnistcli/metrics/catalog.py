@@ -180,6 +180,12 @@ def metric_names(*, larger_is_better: bool | None = None) -> list[str]:
     return [m.name for m in METRICS if larger_is_better in (None, m.larger_is_better)]
 
 
+def metric_keys() -> list[str]:
+    """Return the keys of JSON documents that are metrics, and their intervals."""
+    names = (name for metric in METRICS for name in (metric.name, f"{metric.name}_interval"))
+    return [name for name in names if hasattr(Evaluation, name)]
+
+
 def metric_named(name: str) -> Metric:
     """Find a metric, or raise UsageError, which lists those there are."""
     for metric in METRICS:

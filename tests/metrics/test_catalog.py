@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mnistcli.errors import UsageError
-from mnistcli.metrics.catalog import METRICS, metric_named, metric_names, parse_gate
+from mnistcli.metrics.catalog import METRICS, metric_keys, metric_named, metric_names, parse_gate
 from mnistcli.metrics.classification import evaluate_scores
 
 
@@ -101,6 +101,7 @@ def test_what_is_no_gate_is_refused(text, message, hint):
 def test_the_published_names_are_all_there():
     assert {"accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "average_precision",
             "log_loss", "brier", "ece"} <= set(metric_names())  # fmt: skip
+    assert {*metric_names(), "accuracy_interval", "roc_auc_interval"} <= set(metric_keys())
 
 
 ADD_A_METRIC = """
@@ -137,6 +138,7 @@ def test_a_metric_that_is_added_is_seen_everywhere(tmp_path):
         ["compare", "3v8", "3v8", "--by", "error_rate"],
         ["compare", "--help"],
         ["evaluate", "--help"],
+        ["help", "json"],
         ["report", "-o", str(page), "-q"],
         ["report", "-o", str(readme), "-q"],
     ]
@@ -147,9 +149,20 @@ def test_a_metric_that_is_added_is_seen_everywhere(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    (train, info, evaluation, tsv, table, rows, by, by_table, compare_help, evaluate_help, *_) = (
-        json.loads(line) for line in done.stdout.splitlines()
-    )
+    (
+        train,
+        info,
+        evaluation,
+        tsv,
+        table,
+        rows,
+        by,
+        by_table,
+        compare_help,
+        evaluate_help,
+        contract,
+        *_,
+    ) = (json.loads(line) for line in done.stdout.splitlines())
     value = json.loads(evaluation)["error_rate"]
     assert value == pytest.approx(1 - json.loads(evaluation)["accuracy"])
     assert json.loads(evaluation)["error_rate_interval"] == [0.125, 0.25]
@@ -162,5 +175,6 @@ def test_a_metric_that_is_added_is_seen_everywhere(tmp_path):
     assert "by error rate" in by_table
     assert "error_rate" in compare_help
     assert "error_rate less is better" in " ".join(evaluate_help.split())
+    assert contract.count("`ece`, `error_rate`, `error_rate_interval`,") == 3
     assert f"<dt>Error rate</dt><dd>{100 * value:.3f}\xa0% " in page.read_text()
     assert f"| Error rate | {100 * value:.3f} % (12.50 to 25.00 %) |" in readme.read_text()

@@ -12,7 +12,7 @@ from mnistcli.cli.content.sentences import verdict
 from mnistcli.cli.output import Answer, pick
 from mnistcli.cli.words import visible
 from mnistcli.errors import DataUnavailableError
-from mnistcli.metrics.catalog import METRICS, Evaluation, ReliabilityBin, ReportRow
+from mnistcli.metrics.catalog import METRICS, Evaluation, ReliabilityBin, ReportRow, metric_keys
 from mnistcli.metrics.intervals import Interval
 
 if TYPE_CHECKING:  # `train` shows tables of this module, and needs none of these
@@ -190,9 +190,5 @@ def reliability_table(
 
 def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
     """Return an evaluation as a JSON object."""
-    document = pick(evaluation, "n_samples n_correct baseline_class baseline_accuracy")
-    for metric in METRICS:
-        document[metric.name] = metric.of(evaluation)
-        if interval := metric.interval_of(evaluation):
-            document[f"{metric.name}_interval"] = interval
-    return document | pick(evaluation, "classes macro_avg weighted_avg confusion")
+    names = "n_samples", "n_correct", "baseline_class", "baseline_accuracy", *metric_keys()
+    return pick(evaluation, " ".join((*names, "classes", "macro_avg", "weighted_avg", "confusion")))
