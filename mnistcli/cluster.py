@@ -301,7 +301,7 @@ class _Cluster:
 
     def check_there(self) -> None:
         """Raise ClusterError where the scheduler is gone for good."""
-        if self.client.scheduler is None or self.client.status == "closed":
+        if self.client.scheduler is None or self.client.status in ("closing", "closed"):
             raise ClusterError("the scheduler of the cluster is gone", hint=_HELP)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import json
@@ -390,6 +391,24 @@ def test_a_scheduler_that_dies_is_an_error(lonely, monkeypatch):
         lonely.stop()
         with pytest.raises(ClusterError, match="scheduler of the cluster is gone"):
             list(map_jobs(_failing, [(1,), (1,)], 1))
+
+
+def test_a_scheduler_that_dies_is_missed_while_its_client_closes(lonely, monkeypatch):
+    """Dask goes on trying for a while; then what is sent fails before it says that it is closed."""
+    lonely.start(WORKERS.replace("--nworkers 2", "--no-nanny"))
+    monkeypatch.setattr(cluster, "CONNECT_S", 2.0)
+    with lonely.joined():
+        client = cluster.elsewhere.get().client
+        close = client.rpc.close
+
+        async def close_slowly():
+            await close()
+            await asyncio.sleep(1)
+
+        monkeypatch.setattr(client.rpc, "close", close_slowly)
+        lonely.stop()
+        with pytest.raises(ClusterError, match="scheduler of the cluster is gone"):
+            list(map_jobs(_failing, [(np.zeros(cluster.LARGE_BYTES),)] * 2, 1))
 
 
 def test_other_versions_are_refused(lonely, tmp_path):
