@@ -16,6 +16,7 @@ from mnistcli.features.cache import FeatureCache
 from mnistcli.files import kind_of_path, open_regular, storage_errors
 from mnistcli.linear_model.certificate import Fit
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
+from mnistcli.memory import peak_memory_bytes
 from mnistcli.metrics.classification import log_loss
 from mnistcli.metrics.intervals import Interval, corrected_t, wilson
 from mnistcli.model_selection.design import design_matrix
@@ -26,7 +27,6 @@ from mnistcli.ranges import DISTURBANCES
 from mnistcli.registry.card import ModelCard, Share, read_typed, strict_json
 from mnistcli.settings import SolverSettings, SplitSpec, TrainingSettings, choose_settings
 from mnistcli.tasks import Task, parse_task
-from mnistcli.training import peak_memory_bytes
 
 # What several values can be given for: the first of these that has them is the axis.
 AXES = ("limit", "C", "preset", "features", "task")

@@ -1,4 +1,4 @@
-"""How much memory this machine lets us have, and where there is room for more."""
+"""How much memory this machine lets us have, and this process has had; where there is room for more."""
 
 import contextlib
 import os
@@ -73,3 +73,13 @@ def machine_bytes() -> int:
         with contextlib.suppress(OSError, ValueError):  # "max" is no number
             found.append(int(path.read_text()))
     return min(found, default=_WHERE_UNKNOWN)
+
+
+def peak_memory_bytes() -> int | None:
+    """Return the most memory that this process has held at once, as Linux counts it; else None."""
+    # getrusage would count what the process was before it was this program.
+    with contextlib.suppress(OSError), Path("/proc/self/status").open() as status:
+        for line in status:
+            if line.startswith("VmHWM:"):
+                return 1024 * int(line.split()[1])
+    return None

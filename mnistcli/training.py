@@ -1,12 +1,10 @@
 """Train a model for a task and judge it; train one again from its card."""
 
-import contextlib
 import math
 import platform
 import sys
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +21,7 @@ from mnistcli.features.typicality import learn_typicality, sample_slice
 from mnistcli.linear_model.certificate import Fit
 from mnistcli.linear_model.classifier import PIXEL_SCALE
 from mnistcli.linear_model.solvers import no_finite_optimum
+from mnistcli.memory import peak_memory_bytes
 from mnistcli.metrics.catalog import METRICS, Evaluation
 from mnistcli.metrics.classification import evaluate_scores
 from mnistcli.model_selection import splits
@@ -245,16 +244,6 @@ def _without_nan(values: dict[str, Any]) -> dict[str, Any]:
         key: None if isinstance(value, float) and not math.isfinite(value) else value
         for key, value in values.items()
     }
-
-
-def peak_memory_bytes() -> int | None:
-    """Return the most memory that this process has held at once, as Linux counts it; else None."""
-    # getrusage would count what the process was before it was this program.
-    with contextlib.suppress(OSError), Path("/proc/self/status").open() as status:
-        for line in status:
-            if line.startswith("VmHWM:"):
-                return 1024 * int(line.split()[1])
-    return None
 
 
 def _versions(spec: FeatureSpec) -> dict[str, str]:

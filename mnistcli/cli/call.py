@@ -19,7 +19,7 @@ from mnistcli.errors import DataUnavailableError, ModelNotFoundError, StorageErr
 from mnistcli.paths import find_places
 
 if TYPE_CHECKING:
-    from mnistcli.cli.options import FigureFile
+    from mnistcli.cli.figure import FigureFile
     from mnistcli.datasets.dataset import Dataset, LabelledImages
     from mnistcli.datasets.store import DatasetStore
     from mnistcli.features.cache import FeatureCache

@@ -5,7 +5,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial, wraps
 from importlib.util import find_spec
 from itertools import chain
@@ -18,8 +18,8 @@ from typer.models import OptionInfo
 from mnistcli._version import __version__
 from mnistcli.cli import completion, defaults
 from mnistcli.cli.call import Call
-from mnistcli.cli.content.parts import Panel
 from mnistcli.cli.defaults import option_text
+from mnistcli.cli.figure import ENDINGS, FigureFile
 from mnistcli.cli.output import Format
 from mnistcli.cli.terminal.capabilities import Render
 from mnistcli.datasets.catalog import CATALOG, check_own_name
@@ -63,8 +63,6 @@ RAW = option("Take 28 x 28 pixels as they are, light ink on black.")
 REMOVE = dataset_named("Remove a dataset for good.")
 DRY_RUN = option("Only show what would be removed.")
 
-FIGURE_ENDINGS = (".svg", ".png", ".pdf")
-
 _figure_option = partial(option, rich_help_panel="Figures")
 _cluster_option = partial(option, rich_help_panel="Other machines (mnistcli help cluster)")
 _pem = partial(_cluster_option, metavar="FILE.pem", show_default="as Dask's configuration")
@@ -87,41 +85,10 @@ def _output(
     """Declare what a command may offer by these names, see `command`."""
 
 
-@dataclass(frozen=True, slots=True)
-class FigureFile:
-    """Where to draw, how large, and whether on dark paper; a width leaves letters as they are."""
-
-    path: Path
-    scale: float = 1.0
-    width_mm: float | None = None
-    dark: bool = False
-
-    def draw(self, *panels: Panel) -> str:
-        """Draw panels, old or new but never half; return what was written."""
-        from mnistcli.cli import drawing
-        from mnistcli.cli.terminal.bitmap import png
-        from mnistcli.files import write_atomically
-
-        if not (shown := [each for each in panels if each]):  # a gallery may be empty
-            return f"no pictures: {self.path} was not written"
-        dot, theme = drawing.MM_PER_DOT * self.scale, drawing.DARK if self.dark else drawing.LIGHT
-        whole = drawing.drawing_of(shown, self.width_mm and self.width_mm / dot)
-        size = f"{dot * whole.width:.0f} x {dot * whole.height:.0f} mm"
-        if self.path.suffix.lower() == ".svg":
-            content = f"{drawing.svg(whole, theme, self.scale)}\n".encode()
-        elif self.path.suffix.lower() == ".pdf":
-            content = drawing.pdf(whole, theme, self.scale)
-        else:
-            page = drawing.paint(whole, theme, 2 * self.scale)  # 300 pixels for an inch
-            content, size = png(page), f"{page.width} x {page.height} pixels"
-        write_atomically(self.path, content)
-        return f"wrote {self.path}, {size}"
-
-
 def figure_of(
     *,
     output: Path | None = _figure_option(
-        f"Draw into a file: {', '.join(FIGURE_ENDINGS)}.", "-o", metavar="FILE.svg"
+        f"Draw into a file: {', '.join(ENDINGS)}.", "-o", metavar="FILE.svg"
     ),
     width_mm: float | None = _figure_option(
         "How wide it is; letters keep their size.", min=30, max=841, show_default="85 for a plot"
@@ -132,7 +99,7 @@ def figure_of(
     """Return where a figure goes, if one is asked for, by a name in a format that can be written."""
     if output is None:
         return None
-    check_ending(output, FIGURE_ENDINGS, "draw into")
+    check_ending(output, ENDINGS, "draw into")
     if output.suffix.lower() == ".pdf" and not find_spec("reportlab"):
         hint = "pip install 'mnistcli[pdf]', or draw into .svg or .png"
         raise UsageError("a PDF needs reportlab, which is not installed", hint=hint)

@@ -26,7 +26,7 @@ from mnistcli.cli.drawing import (
     svg,
     symbol,
 )
-from mnistcli.cli.options import FigureFile
+from mnistcli.cli.figure import FigureFile
 from mnistcli.gallery import CaptionedImage, Gallery
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -4,7 +4,6 @@ from typing import Literal
 
 from mnistcli.cli.call import Call
 from mnistcli.cli.options import argument, command, dataset_named, model_named, option, task_named
-from mnistcli.cli.output import Answer
 from mnistcli.datasets.catalog import CATALOG
 from mnistcli.errors import UsageError
 
@@ -54,6 +53,7 @@ def show(
     ),
 ) -> None:
     from mnistcli import gallery
+    from mnistcli.cli.views.show import pictures_answer
     from mnistcli.tasks import parse_task
 
     files = [Path(word) for word in what or () if not word.isdecimal()]
@@ -115,9 +115,4 @@ def show(
     if call.figure:
         call.note(call.figure.draw(pictures))
     if call.figure is None or call.format != "table":
-        known = [{**each.facts, "caption": each.caption, "pixels": each.image} for each in pictures]
-        names = [[*it.facts, *map("pixel{}".format, range(it.image.size))] for it in pictures[:1]]
-        rows = [[*it.facts.values(), *it.image.ravel().tolist()] for it in pictures]
-        quiet = [str(each.facts.get("index", each.caption)) for each in pictures]
-        rows = [*(names or [[]]), *rows]
-        call.emit(Answer("show", {"pictures": known}, quiet, [pictures], rows))
+        call.emit(pictures_answer(pictures))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mnistcli.cli.content.numbers import n_bytes
 from mnistcli.cli.content.parts import Facts, Table
-from mnistcli.cli.options import FigureFile
+from mnistcli.cli.figure import FigureFile
 from mnistcli.cli.output import Answer, pick
 from mnistcli.cli.words import visible
 from mnistcli.datasets.store import DatasetSummary, Installation
