@@ -24,6 +24,8 @@ SIDES = (IMAGE_SIDE, 8, 16, 20, 32)
 N_CODES = 62  # of digits and letters, as EMNIST counts them
 # How many pixels there are in rows of so many columns: with no label, one, or one-hot.
 _WIDTHS = {side**2 + n: side**2 for n in (0, 1, 10) for side in SIDES}
+# With one label or ten, and more than letters that a digit is drawn with.
+UNSEPARATED = {n for n, n_pixels in _WIDTHS.items() if n > n_pixels > 64}
 
 
 class Layout(NamedTuple):

@@ -194,10 +194,16 @@ def is_table(head: bytes) -> bool:
     lines = head.replace(b"\r", b"\n").split(b"\n")
     return any(
         b"," in line
+        or _is_unseparated(line)
         or _SEPARATOR.fullmatch(line)
         or max(len(line.split()), *map(line.count, (b";", b"|"))) > IMAGE_SIDE
         for line in [line for line in lines if line.strip()][:8]
     )
+
+
+def _is_unseparated(line: bytes) -> bool:
+    """Return whether a line is of pixels and a label, each a digit, with nothing between them."""
+    return len(line := line.strip()) in columns.UNSEPARATED and line.isdigit()
 
 
 def _lines_of(stream: Stream) -> Iterator[list[bytes]]:
@@ -243,6 +249,8 @@ def _clean(line: bytes, delimiter: bytes) -> bytes:
             line = _QUOTED.sub(lambda cell: cell[1].replace(delimiter, point), line)
     line = line.translate(None, b"\"'[]")
     if delimiter == b" ":
+        if _is_unseparated(line):
+            return ",".join(line.decode().strip()).encode()
         return b",".join(line.replace(b",", b".").split())
     if delimiter != b",":
         is_whole = b"," not in line and b"." not in line

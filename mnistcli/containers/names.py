@@ -13,7 +13,8 @@ IMAGES = frozenset("images image imgs x data pixels features patterns bilder dat
 # Also of the columns of a table.
 LABELS = frozenset(
     "label labels lbl lbls class classes y target targets digit digits number category truth "  # noqa: SIM905
-    "klasse klassen ziffer ziffern choice class_id class_name label_id label_name".split()
+    "klasse klassen ziffer ziffern choice class_id class_name label_id label_name "
+    "true_label true_class actual ground_truth".split()
 )
 # Of a column of what somebody or something said, which is not to be learned.
 ANSWERS = frozenset("answer answers pred preds predicted prediction predictions guess".split())  # noqa: SIM905

@@ -38,7 +38,7 @@ _FOREIGN = {
     "a PDF or PostScript file": (rb"%PDF|%!PS|\xc5\xd0\xd3\xc6", _TO_PNG),
     "a web page, an SVG or other XML": (rb"\s*(?:\xef\xbb\xbf)?\s*<(?!stata)[!?a-zA-Z]", _TO_PNG),
     "a list in JSON": (
-        rb"\s*(?:\xef\xbb\xbf)?\s*\[\s*(?:[\[\]\n]|\Z)",
+        rb"\s*(?:\xef\xbb\xbf)?\s*\[\s*(?:[\[\]]|\n\s*[^\s{]|\Z)",
         "in Python: numpy.save('X.npy', json.load(open(FILE))), and so their labels as y.npy",
     ),
     "JSON": (

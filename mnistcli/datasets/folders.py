@@ -17,7 +17,14 @@ from mnistcli.containers.columns import HINT as OF_TABLES
 from mnistcli.containers.columns import N_CODES, labels_among
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.csv import cells_of, number_of
-from mnistcli.containers.digits import HINT, N_CLASSES, label_faults, labels_of, read_digits
+from mnistcli.containers.digits import (
+    HINT,
+    N_CLASSES,
+    label_faults,
+    labels_of,
+    read_digits,
+    read_labels,
+)
 from mnistcli.containers.names import (
     ANSWERS,
     IMAGES,
@@ -118,6 +125,8 @@ def lacks_labels(path: Path) -> bool:
 def is_list(path: Path) -> bool:
     """Return whether a file can only list pictures, or the names of classes."""
     is_named = _is_named_text(path) and _holds("labels", path)
+    if is_named and not _CERTAIN & {*words_in(_stem_of(path))}:
+        return lacks_labels(path)  # digits.txt
     return is_named or path.suffix.lower() in _JSON
 
 
@@ -171,9 +180,20 @@ def labels_beside(path: Path) -> Path | None:
         is_alone = len(beside) == 1 and part in ("", meaning_of(_stem_of(path)).part)
         # Digits are both images and labels.
         is_alone = is_alone and bool(other & _CERTAIN) and not words & _CERTAIN
-        if _holds("labels", each) and (is_called_so or is_alone):
+        if _holds("labels", each) and (is_called_so or (is_alone and _lists_labels(each))):
             found.append(each)
     return found[0] if len(found) == 1 else None
+
+
+def _lists_labels(path: Path) -> bool:
+    """Return whether a file holds labels and nothing else, by its content."""
+    with contextlib.suppress(FormatError), storage_errors("read", path):
+        with open_stream(path) as stream:
+            if len(next(cells_of(unpacked(stream)), ())) > N_CLASSES + 1:
+                return False  # a table of pixels, which may be large
+        with open_stream(path) as stream:
+            return not np.isnan(read_labels(unpacked(stream))).any()
+    return False
 
 
 def _holds(role: str, path: Path) -> bool:
@@ -404,6 +424,9 @@ def pictures_listed_in(path: Path, part: OfPart) -> list[LabelledPicture]:
         if has_titles and (is_json or len(others) > 1):  # of JSON version: 5.0 may be alone
             others = [*labels_among(titles, others)]
         others = [i for i in others if not ANSWERS & {*words_in(titles[i])}]
+        # What is asked of each picture is no digit where another column may be.
+        asked = {i for i in others if {*map(str.lower, columns[i])} <= {"true", "false", ""}}
+        others = [i for i in others if i not in asked] or others
         if len(others) != N_CLASSES:  # 3 in class_id and three in class_name are one
             others = [*{tuple(map(number_of, columns[i])): i for i in others}.values()]
         if is_json and not others:
@@ -448,10 +471,9 @@ def _places_of(names: Sequence[str], table: Path) -> list[Path]:
     several have such a name.
     """
     folder = table.parent
-    places = [
-        folder / (name if os.path.lexists(folder / name) else name.replace("\\", "/"))
-        for name in names
-    ]
+    named = (n if os.path.lexists(folder / n) else n.replace("\\", "/") for n in names)
+    # Of data/../data/3.png the way back is left out, by which others do not find it.
+    places = [Path(os.path.normpath(folder / n)) if ".." in n else folder / n for n in named]
     if all(map(os.path.lexists, places)):
         return places
     pictures = [*filter(is_picture, all_below(folder))]

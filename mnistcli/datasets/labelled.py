@@ -107,6 +107,8 @@ def labelled_images(
         if failures is None:
             raise fault
         faults.setdefault(i, fault)
+    if faults and len(faults) == len(values) > 1 and path:
+        raise faults[0]  # which is the file's
     if failures is not None and faults:
         failures += [(f"{path}{where[i]}", fault.problem) for i, fault in sorted(faults.items())]
         good = np.delete(np.arange(len(values)), list(faults))

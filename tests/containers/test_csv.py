@@ -14,6 +14,7 @@ from mnistcli.containers import csv
 from mnistcli.containers.columns import side_of_labels
 from mnistcli.containers.digits import read_digits
 from mnistcli.containers.reading import FormatError, Stream
+from mnistcli.pictures.read import read_batches
 
 from .making import KAGGLE, digits_in, npy, table
 
@@ -114,6 +115,21 @@ def test_a_million_bad_rows_are_a_million_faults_and_few_are_cheap():
     images, _, faults = digits_in(b"\n".join(lines))
     assert [fault.partition(":")[0] for fault in faults] == [" row 7", " row 200"]
     assert (images.reshape(300, -1).max(axis=1) > 0).sum() == 298
+
+
+@pytest.mark.parametrize("side", [16, 28])
+@pytest.mark.parametrize("n_labels", [1, 10])
+def test_digits_with_nothing_between_them_are_cells(side, n_labels, tmp_path):
+    rng = np.random.default_rng(0)
+    pixels, labels = rng.integers(0, 2, (12, side * side)), np.arange(12) % 10
+    ends = labels[:, None] if n_labels == 1 else np.eye(10, dtype=int)[labels]
+    text = "\n".join("".join(map(str, row)) for row in np.hstack([pixels, ends]).tolist())
+    blocks = [*read_digits(Stream(io.BytesIO(text.encode())))]
+    np.testing.assert_array_equal(blocks[0].images.reshape(12, -1), 255 * pixels)
+    np.testing.assert_array_equal(blocks[0].labels, labels)
+    (tmp_path / "digits.txt").write_text(text)
+    (batch,) = read_batches(tmp_path / "digits.txt")
+    np.testing.assert_array_equal(batch.greys, blocks[0].images)
 
 
 def test_short_lines_take_no_memory_for_what_they_lack():

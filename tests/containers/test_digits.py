@@ -456,6 +456,7 @@ REFUSED = {
     "an empty list": (b"[ ]\n", "is a list in JSON"),
     "lists in JSON": (b"[[0, 0], [1, 2]]", "is a list in JSON"),
     "a list by line": (b"[\n 0,\n 0\n]", "is a list in JSON"),
+    "a list of objects by line": (b'[\n  {\n  "label": 7', "is JSON"),
     "JSON by name": (b'{"images": [[0]], "labels": [4]}', "is JSON"),
     "Excel": (zip_of({"[Content_Types].xml": b"", "xl/workbook.xml": b""}), "is an Excel, Word or OpenDocument file"),
     "Git LFS": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "is a pointer of Git LFS"),

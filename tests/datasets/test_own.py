@@ -326,7 +326,8 @@ def test_a_table_of_names_says_what_pictures_beside_it_show(folder, few):
     [
         "# of 7b\nfile,label\n{}.png,{}.0\n", "sep=;\nfile;label\n{}.png;{}\n", "{}.png {}\n",
         "id|class|name\n5|{1}|{0}.png\n",
-        "label,writer,id\n{1},8,{0}\n", "{}\t{}\n",
+        "label,writer,id\n{1},8,{0}\n", "{}\t{}\n", "../source/{}.png,{},TRUE\n",
+        "time,img_path,prediction,true_label,corrected\n9:00,./{0}.png,7,{1},no\n",
     ],
 )  # fmt: skip
 def test_a_table_of_names_is_read_as_other_tables_are(folder, few, rows):
@@ -895,6 +896,25 @@ def test_labels_alone_beside_images_may_be_called_by_other_words(
         shutil.copy(folder / labels, folder / "more_labels.csv")  # which are they?
     with pytest.raises(BadImageError, match=r"[23] of [23] files cannot be used"):
         gather(folder)
+
+
+def test_a_text_of_digits_is_read_in_a_folder_where_it_is_one_of_images(folder, few):
+    rows = np.column_stack([few[0].reshape(200, 784), few[1]])
+    np.savetxt(folder / "digits.txt", rows, "%d")
+    (folder / "names.csv").write_text("names,labels\na,b\n")
+    assert_same_digits(gather(folder), few)
+    (folder / "digits.txt").rename(folder.parent / "digits.txt")
+    (folder / "digits.txt").write_text("3.14159\n")
+    np.savetxt(folder / "x_labels.csv", rows, "%d", ",")  # they lie in it
+    assert_same_digits(gather(folder), few)
+
+
+def test_what_is_wrong_with_all_rows_is_said_once_with_a_hint(folder, few):
+    rows = np.column_stack([few[0].reshape(200, 784) - 100.0, few[1]])
+    np.savetxt(folder / "digits.csv", rows, "%g", ",")
+    with pytest.raises(CorruptFileError, match=r"digits\.csv row 1: column 1 holds -100") as caught:
+        gather(folder)
+    assert "before they were standardised" in caught.value.hint
 
 
 def test_labels_that_lie_beside_images_are_one_for_each(folder, few):
