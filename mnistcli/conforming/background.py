@@ -152,7 +152,7 @@ def _has_shadow(picture: Ink, light: Mask, widest: float) -> bool:
     reach = _reach(small, widest)
     wide = ~window_max(light, reach)
     wide[:reach] = wide[-reach:] = wide[:, :reach] = wide[:, -reach:] = False
-    if not wide.any():
+    if not wide.any() or not light.any():  # of a pattern every k-th pixel may be dark
         return False
     pieces = pieces_of(~light)
     is_block = pieces.peaks(wide.astype(np.float32)) > 0

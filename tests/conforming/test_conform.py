@@ -24,6 +24,7 @@ from mnistcli.conforming.placing import conform, find_strokes, is_mnist_like
 from mnistcli.conforming.segmentation import ALL_INK
 from mnistcli.errors import BadImageError
 from mnistcli.pictures.read import read_pictures
+from mnistcli.prediction import Reader
 from tests.conforming.disturbances import DISTURBANCES, agreement, enlarged, in_bent_light, on_paper
 from tests.handwriting import DIGITS
 
@@ -593,6 +594,13 @@ def test_no_digit(picture, problem):
     with pytest.raises(BadImageError, match=problem) as caught:
         conform(picture, source="my.png")
     assert str(caught.value).startswith("my.png: ")
+
+
+def test_stripes_as_fine_as_pixels_are_no_digit():
+    """Of the pixels that a coarse look takes none is light."""
+    stripes = np.tile(np.array([0, 255], np.uint8), (64, 64))
+    with pytest.raises(BadImageError, match="digits that touch, or none"):
+        Reader(mnistcli.load_model("builtin")).picture(stripes)
 
 
 def test_a_grid_of_hundreds_of_digits_is_told_how_to_be_cut(test_images, tmp_path):
