@@ -182,14 +182,10 @@ class _Stagnation:
 
     def observe(self, old: Point, new: Point) -> None:
         """Count a step that lowers neither the objective nor the least norm of the gradient."""
-        has_gained = _decrease(old, new) > self.smallest_gain * abs(new.objective)
+        has_gained = old.objective - new.objective > self.smallest_gain * abs(new.objective)
         is_progress = has_gained or new.gradient_norm < self.least_norm
         self.n_steps = 0 if is_progress else self.n_steps + 1
         self.least_norm = min(self.least_norm, new.gradient_norm)
-
-
-def _decrease(old: Point, new: Point) -> float:
-    return old.objective - new.objective
 
 
 @dataclass(slots=True, eq=False)
@@ -305,9 +301,11 @@ class _Minimiser:
             if not slope < 0.0:  # rounding errors leave no direction of descent
                 break
             new = search_along(problem, point, direction, slope)
-            # A linear function in place of a convex one is below it: so is its least value.
-            if model and _decrease(point, new) < FEW_GAIN * _decrease(point, model):
-                few_from = self.n_iterations + FEW_WAIT
+            if model:
+                # A linear function in place of a convex one is below it: so is its least value.
+                to_gain = point.objective - model.objective
+                if point.objective - new.objective < FEW_GAIN * to_gain:
+                    few_from = self.n_iterations + FEW_WAIT
             lbfgs.remember(point, new)
             stagnation.observe(point, new)
             self._count_step(problem, point, new)
