@@ -112,6 +112,14 @@ def test_digits_that_touch_are_taken_apart(touching):
     assert answers == ["70", "04", "63", "97", "42", "00", "21"]
 
 
+def test_builtin_takes_them_apart_for_models_that_do_not_know_how(touching):
+    model = mnistcli.train("even-odd", settings=TrainingSettings(split=SplitSpec(limit=400))).model
+    for picture in touching:
+        ((*read,),), ((*known,),) = (read_numbers(each, picture) for each in (model, "builtin"))
+        assert [digit.box for digit in read] == [digit.box for digit in known]
+        assert {digit.answer for digit in read} <= {"even", "odd"}
+
+
 @pytest.mark.parametrize("name", ["builtin", "digits", "even-odd"])
 def test_digits_that_touch_are_not_answered_with_one(touching, test_images, name):
     """Models of pixels are as sure of two digits as of one."""
