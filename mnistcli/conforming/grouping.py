@@ -36,6 +36,8 @@ WAY_HEIGHT, ASIDE = 48, 0.2
 # Between them is at least so much ink, for a square of that height. They cost less than so much of
 # it.
 CUT_SPACING, STACK_SPACING, CUT_LEVEL = 0.025, 0.05, 0.7
+# No more digits touch than so many ways part: a dash may be cut anywhere.
+MOST_WAYS = 40
 
 
 class Group(NamedTuple):
@@ -250,8 +252,11 @@ def strokes_of(pieces: Pieces, group: Group) -> list[Mask]:
         for each in before:
             piece = each.joined(piece)
         parts.append(piece)
+    least = group.height // 2  # a flat stroke beside the rest is no row of low digits
     return [
-        cut for part in parts for cut in _cut(pieces.pixels(part.members), part.height, CUT_SPACING)
+        cut
+        for part in parts
+        for cut in _cut(pieces.pixels(part.members), max(part.height, least), CUT_SPACING)
     ]
 
 
@@ -279,7 +284,7 @@ def _cut(mask: Mask, size: int, spacing: float) -> list[Mask]:
     before = np.take_along_axis(ink.cumsum(axis=1) - ink, ways, axis=1).sum(axis=0)
     chosen: list[int] = []
     for at in np.argsort(costs, kind="stable").tolist():
-        if costs[at] > CUT_LEVEL * size:
+        if costs[at] > CUT_LEVEL * size or len(chosen) == MOST_WAYS:
             break
         if np.abs(before[at] - [0.0, ink.sum(), *before[chosen]]).min() >= spacing * size**2:
             chosen.append(at)

@@ -33,6 +33,14 @@ def test_parts_are_all_of_the_ink_once(height):
     assert all(part.any() for part in parts)
 
 
+def test_a_flat_stroke_is_not_cut_into_a_hundred_low_digits():
+    image = Image.new("1", (300, 200))
+    ImageDraw.Draw(image).polygon([(50, 10), (250, 18), (250, 20), (50, 16)], fill=1)
+    assert len(parts_of(np.array(image))) <= 41
+    ImageDraw.Draw(image).line((253, 60, 253, 180), fill=1, width=8)  # beside it, a digit's height
+    assert len(parts_of(np.array(image))) <= 6
+
+
 @pytest.mark.parametrize(("lean", "apart"), [(-30, 90), (0, 90), (30, 90), (0, 40)])
 def test_two_strokes_are_cut_between_them(lean, apart):
     other = 50 + apart
