@@ -65,6 +65,7 @@ def test_an_array_is_read_as_a_file_is(model, mnist, other):
         (np.zeros((5, 28, 28, 3), np.uint8), r"not \(5, 28, 28, 3\)"),
         ([[1, 2]], r"not \(1, 2\)"),
         ("seven.png", "pictures are grey numbers"),
+        (np.ma.masked_array(np.zeros((28, 28)), np.eye(28)), "pictures are masked"),
         ([np.zeros((28, 28)), np.zeros((9, 9))], "pictures in one array are all of one size"),
     ],
 )
@@ -74,7 +75,9 @@ def test_what_is_no_image_is_refused(model, images, words):
             ask(model, images)
 
 
-@pytest.mark.parametrize("picture", ["seven.png", np.zeros((9, 9, 3), np.uint8), [1, 2]])
+@pytest.mark.parametrize(
+    "picture", ["seven.png", np.zeros((9, 9, 3), np.uint8), [1, 2], np.zeros((0, 7))]
+)
 def test_what_is_no_picture_is_refused(picture):
     for ask in (mnistcli.conform, lambda x: mnistcli.read_numbers(None, x)):
         with pytest.raises(UsageError, match="pictures are grey numbers"):

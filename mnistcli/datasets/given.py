@@ -59,7 +59,7 @@ def dataset_of(given: Given, *, seed: int = 0) -> Dataset:
     from mnistcli.datasets.gathering import gather, shared_out  # which MNIST does not need
 
     if isinstance(given, Path):
-        found, name = gather(given, seed=seed), given.stem
+        found, name = gather(given, seed=seed), given.absolute().stem  # of Path(".") too
         parts = found.train, found.test
     else:
         read, name = [*_labelled(given).values()], "arrays"

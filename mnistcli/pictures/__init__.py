@@ -12,8 +12,10 @@ from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 Grey = Bytes
 
 
-def numbers_in(values: ArrayLike, what: str = "pictures") -> NDArray[Any]:
-    """Return an array of what may be one; raise UsageError for parts of several sizes."""
+def numbers_in(values: Any, what: str = "pictures") -> NDArray[Any]:
+    """Return an array of what may be one; raise UsageError for parts of several sizes or masked ones."""
+    if hasattr(values, "filled") and np.any(values.mask):  # which numpy.asarray would not heed
+        raise UsageError(f"{what} are masked", hint="say what is there: array.filled(0)")
     try:
         array = np.asarray(values)
         # Words, pandas' own whole numbers, or a column of pictures.
@@ -28,7 +30,7 @@ def grey_levels(values: ArrayLike, *, is_one: bool = False) -> Grey:
     If ``is_one`` it is one picture, of shape (h, w).
     """
     array = numbers_in(values)
-    if array.dtype.kind not in "buif" or (is_one and array.ndim != 2):
+    if array.dtype.kind not in "buif" or (is_one and (array.ndim != 2 or not array.size)):
         shape = ", (h, w)" if is_one else ""
         problem = f"pictures are grey numbers{shape}, not {array.shape} of {array.dtype}"
         raise UsageError(problem, hint='of a file or of colours: Image.open(file).convert("L")')

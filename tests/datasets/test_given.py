@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -50,10 +52,12 @@ def test_images_and_labels_in_any_form(form, pair):
     assert (found.labels == pair[1]).all()
 
 
-def test_a_path_opens_what_is_there(tmp_path, pair):
+def test_a_path_opens_what_is_there(tmp_path, pair, monkeypatch):
     np.savez(tmp_path / "mine.npz", images=pair[0], labels=pair[1])
     dataset = mnistcli.open_dataset(tmp_path / "mine.npz")
     assert (dataset.name, len(dataset.train.labels), len(dataset.test.labels)) == ("mine", 48, 12)
+    monkeypatch.chdir(tmp_path)
+    assert mnistcli.open_dataset(Path()).name == tmp_path.name
 
 
 def test_what_says_which_images_are_for_the_test(pair):
