@@ -73,12 +73,6 @@ _DATED = re.compile(
 )
 # Of a table of names, which no table of pixels has.
 _MOST_COLUMNS = 60
-# What lists the names of classes, by which their numbers go.
-_CLASS_NAMES = re.compile(
-    r"(class(es)?|labels?|categories|names)([ _-]?(names?|list|map))?\.(txt|names|csv|tsv)",
-    re.IGNORECASE,
-)
-_LONGEST_NAME = 40
 # Folders that nothing is said by, of a school, of a form and of a pupil in it.
 _MAX_DEPTH = 3
 LAYOUTS = (
@@ -298,45 +292,6 @@ def _pictures_below(
         return pictures_in(folder, part, digit, depth)
     except CorruptFileError as error:
         return [LabelledPicture(folder, None, part, error)]
-
-
-def check_class_names(folder: Path, pictures: Iterable[LabelledPicture]) -> None:
-    """Raise CorruptFileError where a list beside numbered folders calls their classes otherwise."""
-    places = {each.path.parent for each in pictures}
-    places = {up for place in places for up in (place, *place.parents) if folder in up.parents}
-    numbers = {place: _number_in(place.name) for place in places if re.search("[0-9]", place.name)}
-    around = {up for place in numbers for up in place.parents if not folder.is_relative_to(up)}
-    for path in itertools.chain(*map(content_of, sorted({folder, *around}))):
-        if not _CLASS_NAMES.fullmatch(path.name) or kind_of_path(path) != "file":
-            continue
-        below = {n for place, n in numbers.items() if n >= 0 and path.parent in place.parents}
-        names = _class_names_in(path)
-        wrong = [n for n in sorted(below) if _number_in(names.get(n, str(n))) != n]
-        if wrong and below <= names.keys():
-            problem = f"says that the class in the folder {wrong[0]} is {names[wrong[0]]!r}"
-            hint = "rename the folders to their digits, or if they are called so take it away"
-            raise CorruptFileError(path, problem, hint=hint)
-
-
-def _class_names_in(path: Path) -> dict[int, str]:
-    """Return the names of classes by their numbers; nothing where it lists something else."""
-    rows: list[tuple[str, ...]] = []
-    with (
-        contextlib.suppress(FormatError),
-        storage_errors("read", path),
-        open_stream(path) as stream,
-    ):
-        rows += itertools.islice(cells_of(unpacked(stream)), N_CODES + 2)
-    names: dict[int, str] = {}
-    for i, (first, *others) in enumerate(rows):
-        number = first.rstrip(":.)")
-        is_numbered = bool(others) and number.isdecimal() and len(number) < 4
-        names[int(number) if is_numbered else i] = " ".join([first, *others][is_numbered:])
-    is_list = len({*names.values()}) == len(names) <= N_CODES + 1
-    is_list = is_list and not any(
-        is_picture_name(Path(cell).suffix) for row in rows for cell in row
-    )
-    return names if is_list and max(map(len, names.values()), default=0) <= _LONGEST_NAME else {}
 
 
 def _number_before(path: Path) -> str:

@@ -209,12 +209,9 @@ class _Reading:
             around = {*itertools.chain(*(place.parents for place in places))} - places
             beside = {p for p, *_ in found if p.parent in around and is_picture(p)}
             alone = {*folders.called_by_digits({*found} & {*labelled}, folder)}
-            folders.check_class_names(folder, labelled)
-            to_answer = {
-                each.path
-                for each in found
-                if each[1:] == (None, "test", None) and "test" not in {of for *_, of, _ in labelled}
-            }
+            to_answer = set[Path]()
+            if "test" not in {each.part for each in labelled}:
+                to_answer = {each.path for each in found if each[1:] == (None, "test", None)}
             for what, paths in (
                 ("called by a digit alone, taken for the label", alone),
                 ("beside folders of labelled ones, left out", beside),
@@ -223,7 +220,8 @@ class _Reading:
                 if paths:
                     shown = f"{min(paths)}{', ...' * (len(paths) > 1)}"
                     self.notes.append(f"{counted(len(paths), 'picture')} {what}: {shown}")
-            pictures += [each for each in found if each.path not in beside | to_answer]
+            left_out = beside | to_answer
+            pictures += [each for each in found if each.path not in left_out]
             self._pictures(pictures, folder)
             unread = {str(path) for path in containers if not folders.lacks_labels(path)}
             unread -= {source for source, _ in self.failures}

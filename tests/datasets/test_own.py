@@ -434,30 +434,6 @@ def test_folders_of_all_ten_digits_in_one_of_a_digit_are_not_guessed(folder, few
     assert_same_digits(gather(folder), few)
 
 
-@pytest.mark.parametrize("below", ["", "train"])
-@pytest.mark.parametrize(
-    ("name", "names", "wrong"),
-    [
-        ("classes.txt", "1 2 3 4 5 6 7 8 9 0", "the folder 0 is '1'"),
-        ("labels.txt", "0 1 2 7 4 5 6 3 8 9", "the folder 3 is '7'"),
-        ("class_names.txt", "A B C D E F G H I J", "the folder 0 is 'A'"),
-        ("classes.csv", "id,name 0,9 1,1 2,2 3,3 4,4 5,5 6,6 7,7 8,8 9,0", "the folder 0 is '9'"),
-        ("classes.txt", "zero eins two three four five six class_7 eight 9", ""),
-        ("labels.txt", "7 2 1 0 4 1 4 9 5 9", ""),  # of so many pictures
-        ("labels.txt", "0 1 2 7", ""),  # of something else
-        ("labels.txt", "9" * 5000, ""),
-    ],
-)
-def test_names_of_classes_are_those_of_numbered_folders(folder, few, below, name, names, wrong):
-    class_folders(folder / below, *few)
-    (folder / name).write_text(names.replace(" ", "\n"))
-    if not wrong:
-        assert_same_digits(gather(folder), few)
-        return
-    with pytest.raises(CorruptFileError, match=f"{name}: says that the class in {wrong}"):
-        gather(folder)
-
-
 @pytest.mark.parametrize("name", ["digit{0}", "label_{0}", "my digit {0}", "{1}_{2}"])
 def test_pictures_that_are_counted_are_not_labelled(folder, few, name):
     for i, image in enumerate(few[0][:60], 1):  # or called after 25 pupils
