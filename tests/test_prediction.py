@@ -244,3 +244,15 @@ def test_labels_are_doubted_where_most_are_read_otherwise_and_not_of_a_few(mnist
     assert doubts_about(images, wrong).endswith("of 167 images as they are labelled")  # every third
     for n in (0, 1, 9):
         assert doubts_about(images[:n], wrong[:n]) == ""
+
+
+@pytest.mark.parametrize(
+    ("n", "n_right", "is_doubted"), [(20, 10, False), (20, 9, True), (10, 0, True)]
+)
+def test_labels_are_doubted_from_ten_of_which_less_than_half_are_read_so(
+    mnist, n, n_right, is_doubted
+):
+    images, labels = mnist.train.images[:n], mnist.train.labels[:n].copy()
+    labels[n_right:] = (labels[n_right:] + 1) % 10
+    told = f"builtin reads {n_right} of {n} images as they are labelled"
+    assert doubts_about(images, labels) == (told if is_doubted else "")
