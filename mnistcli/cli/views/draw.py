@@ -274,5 +274,4 @@ class DrawingApp(App[None]):
 
 def _side_in(size: Size) -> int:
     """Return how many pixels a square canvas can have beside the rest, in lines of two."""
-    panel = 38  # what stands there, and the borders of both
-    return max(16, min(size.width - panel, 2 * (size.height - 3)) // 2 * 2)
+    return max(16, min(size.width - _PANEL_WIDTH - 4, 2 * (size.height - 3)) // 2 * 2)
