@@ -416,6 +416,32 @@ def test_a_1_that_fills_the_row_of_ruled_paper_parts_no_cells(width, test_images
     assert "".join(digit.answer for digit in line) == "721"
 
 
+@pytest.mark.parametrize("width", [3, 8])
+@pytest.mark.parametrize("n", [1, 3])
+def test_the_line_of_a_margin_is_no_one(width, n, test_images):
+    ink = np.zeros((130, 80 + 90 * n))
+    ink[:, 30 : 30 + width] = 180
+    for k in range(n):
+        at = ink[23:107, 60 + 85 * k : 144 + 85 * k]
+        np.maximum(at, np.kron(test_images[k], np.ones((3, 3))), out=at)
+    noise = np.random.default_rng(0).normal(0, 2, ink.shape)
+    row = np.clip(205 * (1 - 0.85 * ink / 255) + noise, 0, 255).astype(np.uint8)
+    (line,) = read_numbers("builtin", row)
+    assert "".join(digit.answer for digit in line) == "721"[:n]
+    row[:23], row[107:] = 205, 205  # no higher than a digit
+    (line,) = read_numbers("builtin", row)
+    assert "".join(digit.answer for digit in line) == "1721"[: n + 1]
+
+
+def test_strokes_of_digits_that_fill_their_row_are_no_lines():
+    row = Image.new("L", (280, 77), 255)
+    draw = ImageDraw.Draw(row)
+    for left in (8, 62, 116, 170, 224):
+        draw.rounded_rectangle((left, 4, left + 40, 72), 16, outline=40, width=5)
+    (line,) = read_numbers("builtin", np.asarray(row))
+    assert "".join(digit.answer for digit in line) == "00000"
+
+
 @pytest.mark.parametrize(("glare", "depth"), [(30, 0.15), (70, 0.4)])
 def test_paper_where_a_lamp_is_reflected_is_no_light_ink(glare, depth, test_images):
     ink = np.zeros((400, 700))

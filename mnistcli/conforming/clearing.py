@@ -41,8 +41,9 @@ FRAME_CUT_OFF, LINES_IGNORED, SPECKS_IGNORED = "frame cut off", "lines ignored",
 SPECK, LEAST_INNER = 0.02, 0.1
 # Shares of full ink at which lines printed on paper are told from ink.
 LINE_CUTS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6)
-# The parts of a line that a digit interrupts are no more than this share of its length apart.
-STEEPEST_LINE = 0.1
+# The parts of a line that a digit interrupts are no more than this share of its length apart, and
+# are so much of it.
+STEEPEST_LINE, LEAST_LINE = 0.1, 0.3
 # What is no higher, in heights of a digit, is one that is broken where its ink is faint.
 TOGETHER = 1.6
 # Lines that do not span the page join what is apart at this share, or reach in to one digit.
@@ -54,6 +55,8 @@ FAINT, FAINT_REACH, MOST_FAINT = 0.2, 1 / 12, 0.15
 RECTANGLE = 0.96
 # A line down most of the paper is thinner than the strokes on it, which are not that small: no 1.
 MARGIN_LINE, LINE_LENGTH, LEAST_INSIDE = 0.4, 0.7, 0.15
+# One down all of it is as straight, as a share of its length, and what else there is that much lower.
+STRAIGHT, LOWER = 0.02, 0.8
 # What goes on where something ends differs in width by less than this share.
 REST = 0.25
 # What is left of an edge is so much thinner than strokes, or has so much softer edges.
@@ -154,7 +157,7 @@ class _Strong(NamedTuple):
 
 def _has_lines(pieces: Pieces, keep: Mask, strong: _Strong | None) -> bool:
     """Return whether pieces of ink hold faint lines too, by any of four signs."""
-    if _spans(pieces, keep):  # ruled from border to border
+    if _spans(pieces, keep, LEAST_LINE):  # ruled from border to border
         return True
     if strong is None:
         return False
@@ -187,20 +190,28 @@ def _count_digits(pieces: Pieces, keep: Mask, faint: Pieces, keep_faint: Mask) -
     return len(runs) - int((faint.sums(first)[is_one] - 1).clip(0).sum())
 
 
-def _spans(pieces: Pieces, keep: Mask) -> bool:
-    """Return whether ink reaches two opposite borders, as ruled lines do."""
+def _spans(pieces: Pieces, keep: Mask, least: float = 0.0) -> bool:
+    """Return whether ink reaches two opposite borders, as ruled lines do; so much of the way is ink."""
     height, width = pieces.shape
     if not (keep & pieces.at_border).any():  # mostly, and soon told
         return False
     keep = keep.copy()
     _drop_bars(pieces, keep)
-    for start, stop, low, high, length in (
-        (pieces.top == 0, pieces.bottom == height, pieces.left, pieces.right, height),
-        (pieces.left == 0, pieces.right == width, pieces.top, pieces.bottom, width),
+    for start, stop, low, high, along, length in (
+        (
+            pieces.top == 0,
+            pieces.bottom == height,
+            pieces.left,
+            pieces.right,
+            pieces.height,
+            height,
+        ),
+        (pieces.left == 0, pieces.right == width, pieces.top, pieces.bottom, pieces.width, width),
     ):
         i, j = np.flatnonzero(keep & start), np.flatnonzero(keep & stop)
         apart = np.maximum(low[i, None], low[j]) - np.minimum(high[i, None], high[j])
-        if (apart < STEEPEST_LINE * length).any():
+        is_long = along[i, None] + along[j] > least * length
+        if ((apart < STEEPEST_LINE * length) & is_long).any():
             return True
     return False
 
@@ -225,6 +236,7 @@ def _drop_others(pieces: Pieces, keep: Mask, ink: Ink, *, is_photo: bool, is_pag
     """
     # First: small blocks would count as digits beside what is at the border, or in rows as holes.
     _drop_bars(pieces, keep)
+    _drop_margin_line(pieces, keep)
     if not is_page and keep.sum() > 1:  # each is looked at: of a page there are hundreds
         _drop_corners(pieces, keep)
     _drop_scraps(pieces, keep)
@@ -251,6 +263,25 @@ def _drop_bars(pieces: Pieces, keep: Mask) -> None:
     if inner.any():
         is_thin = pieces.thickness < MARGIN_LINE * pieces.thickness[inner].min()
         keep &= ~(is_thin & (pieces.height > LINE_LENGTH * height))
+
+
+def _drop_margin_line(pieces: Pieces, keep: Mask) -> None:
+    """Drop lines from the upper border to the lower one beside what is lower."""
+    height, _ = pieces.shape
+    is_line = keep & (pieces.height == height) & (BAR * pieces.width < height)
+    if 0 < pieces.height[keep & ~is_line].max(initial=0) < LOWER * height:
+        for i in np.flatnonzero(is_line).tolist():
+            keep[i] = not _is_ruled(pieces.alone(i))
+
+
+def _is_ruled(own: Mask) -> bool:
+    """Return whether what leads from top to bottom is an upright line, as wide at its ends."""
+    rows, widths = np.arange(len(own)), own.sum(axis=1)
+    centres = own @ np.arange(own.shape[1]) / widths
+    slope, start = np.polyfit(rows, centres, 1)
+    bent = np.abs(centres - start - slope * rows).max()
+    is_straight = bent <= max(1, STRAIGHT * len(own)) and abs(slope) < STEEPEST_LINE
+    return bool(is_straight and 2 * min(widths[0], widths[-1]) >= widths.max())
 
 
 def _drop_corners(pieces: Pieces, keep: Mask) -> None:

@@ -45,13 +45,17 @@ class _Lines(NamedTuple):
         near = window_max(mask, 1)  # a line may lie between two rows
         return cls(mask, _lengths(near), _lengths(near.T))
 
-    def longer(self, across: float, down: float, thickest: float) -> Mask:
-        """Return the pixels of lines that are so long, but for those of strokes that cross one."""
+    def longer(self, across: float, down: float, *thickest: float) -> Mask:
+        """Return the pixels of lines that are so long, but for those of strokes that cross one.
+
+        They are no thicker than so much, those across than the first and those down than the last.
+        """
         rows = _pixels(self.across >= across, self.mask)
         columns = _pixels(self.down >= down, self.mask.T)
-        thin = _uncrossed(rows, self.mask, thickest), _uncrossed(columns, self.mask.T, thickest).T
-        lines: Mask = thin[0] | thin[1]
-        if thin[0].any() and thin[1].any():
+        level = _uncrossed(rows, self.mask, thickest[0])
+        upright = _uncrossed(columns, self.mask.T, thickest[-1]).T
+        lines: Mask = level | upright
+        if level.any() and upright.any():
             lines |= rows & columns.T
         return lines
 
@@ -63,10 +67,12 @@ def ruled_lines(ink: Ink, level: float, *, has_frames: bool) -> Mask | None:
     if RULED_LENGTHS[0] * side < LEAST_STEPS * STEP:
         return None
     lines = _Lines.of(ink > level)
+    longest = np.array([each.max(initial=0) for each in (lines.across, lines.down)])
     for share in RULED_LENGTHS:
         if not ((lines.across >= share * width).any() or (lines.down >= share * height).any()):
             return None
-        found = lines.longer(share * width, share * height, share * side / SLENDER)
+        thickest = longest.clip(max=share * side) / SLENDER
+        found = lines.longer(share * width, share * height, *thickest)
         if not found.any():
             continue
         rest = pieces_of(lines.mask & ~found)
@@ -78,7 +84,7 @@ def ruled_lines(ink: Ink, level: float, *, has_frames: bool) -> Mask | None:
             continue
         if has_frames and not ((lines.across >= least).any() and (lines.down >= least).any()):
             return None  # boxes in a row, the lines between which are short
-        found = lines.longer(least, least, share * side / SLENDER)
+        found = lines.longer(least, least, *thickest)
         if found.any():
             return found & (ink < DARKER * quantile(ink[found], 0.75))
     return None

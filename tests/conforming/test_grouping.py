@@ -92,6 +92,17 @@ def test_a_faint_line_that_joins_digits_close_to_each_other_is_taken_off():
     assert keep.sum() == 5
 
 
+def test_what_lies_along_two_borders_is_no_line_from_one_to_the_other():
+    """What is fainter than it was taken off with such a line, faint strokes too."""
+    ink = np.zeros((200, 400), np.float32)
+    ink[20:160, :14] = ink[60:190, 392:] = 0.5
+    for left in range(60, 340, 40):
+        ink[40:80, left : left + 6], ink[40:46, left : left + 6] = 0.25, 0.9
+    pieces, keep, notes = find_pieces(ink, 0)
+    assert notes == []
+    assert pieces.height[keep & ~pieces.at_border].tolist() == [40] * 7
+
+
 def test_two_that_are_alike_and_wide_together_are_two_however_close():
     image = Image.new("1", (80, 60))
     for left in (12, 33):
