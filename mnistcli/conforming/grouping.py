@@ -15,8 +15,10 @@ REACH, SMALL_REACH = 0.12, 0.25
 # What is lower is no digit of its own: a bar, a dash, a point.
 DIGIT_HEIGHT = 0.35
 # Light and low beside another one, and no wider together than a share of the height: the other half
-# of a 4, or the scanner's line beside a 1; this close among others, and alone in a picture.
+# of a 4, or the scanner's line beside a 1; this close among others, and alone in a picture. What is
+# lower than LEAST_HALF of it is a smaller digit.
 HALF_AREA, HALF_HEIGHT, HALF_BESIDE, HALF_WIDTH, HALF_REACH = 0.4, 0.8, 0.6, 1.3, (0.16, 0.27)
+LEAST_HALF = 0.5
 # One above the other, this close, and no higher together: a 5 and its bar. Two alone in a picture
 # are a broken 1, or a 5, where they are not as wide, for their height, as two digits.
 STACK_REACH, STACK_HEIGHT, STACKED_PAIR = 0.3, 1.35, (0.25, 0.6)
@@ -184,7 +186,7 @@ def _are_parts(light: Group, heavy: Group, usual: float, *, is_pair: bool) -> bo
     return (
         across < HALF_REACH[is_pair] * usual
         and light.area < HALF_AREA * heavy.area
-        and light.height < HALF_HEIGHT * heavy.height
+        and LEAST_HALF * heavy.height < light.height < HALF_HEIGHT * heavy.height
         and -down > light.height * HALF_BESIDE
     )
 

@@ -898,6 +898,22 @@ def test_a_larger_digit_at_the_border_is_no_thumb(test_images, size, most, most_
     assert n_alone <= most_alone
 
 
+def test_a_smaller_digit_is_no_part_of_a_bold_one(test_images):
+    """What is light, low and near was joined to it, as the other half of a 4 is."""
+    n_one = 0
+    for small, large in zip(test_images[10:30], test_images[30:50], strict=True):
+        digits = enlarged(small, 2), enlarged(large, 5)
+        digits = [digit[:, np.flatnonzero(digit.max(axis=0) > 60)] for digit in digits]
+        left = 42 + digits[0].shape[1]
+        drawn = np.zeros((200, left + digits[1].shape[1] + 30), np.uint8)
+        drawn[72:128, 12 : left - 30] = digits[0]
+        drawn[30:170, left : left + digits[1].shape[1]] = digits[1]
+        with contextlib.suppress(BadImageError):
+            conform(on_paper(drawn, np.random.default_rng(0), noise=2, shadow=0.2))
+            n_one += 1
+    assert n_one == 0
+
+
 @pytest.mark.parametrize(
     "lines",
     [

@@ -96,7 +96,7 @@ function inkOf(grey) {
 const FAINTEST_INK = 0.05, DARK = 0.4, SPECK = 0.02;
 const REACH = 0.12, SMALL_REACH = 0.25, DIGIT_HEIGHT = 0.35, SEVERAL = 4;
 const HALF_AREA = 0.4, HALF_HEIGHT = 0.8, HALF_BESIDE = 0.6, HALF_WIDTH = 1.3;
-const HALF_REACH = 0.16, HALF_REACH_ALONE = 0.27;
+const HALF_REACH = 0.16, HALF_REACH_ALONE = 0.27, LEAST_HALF = 0.5;
 const STACK_REACH = 0.3, STACK_HEIGHT = 1.35, STACKED_NARROW = 0.25, STACKED_WIDE = 0.6;
 const FILLED_SQUARE = 0.62, WIDEST_DIGIT = 2.5, ONE_STROKE = 1.1;
 const FINE = 4 * BOX, HAIRLINE = 1.15, HAIRLINE_TARGET = 1.9, HAIRLINE_LEVEL = 0.35;
@@ -247,6 +247,7 @@ function areParts(light, heavy, usual, isPair) {
   return across < (isPair ? HALF_REACH_ALONE : HALF_REACH) * usual
     && light.area < HALF_AREA * heavy.area
     && heightOf(light) < HALF_HEIGHT * heightOf(heavy)
+    && heightOf(light) > LEAST_HALF * heightOf(heavy)
     && -down > heightOf(light) * HALF_BESIDE
     && width < HALF_WIDTH * height;
 }
