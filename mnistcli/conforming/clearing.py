@@ -343,6 +343,16 @@ def _drop_border(pieces: Pieces, keep: Mask, ink: Ink) -> None:
     mass = pieces.sums(ink)
     if not outer.any() or mass[inner].sum() < LEAST_INNER * mass[keep].sum():
         return
+    is_digit, is_larger = _digits_at_border(pieces, inner)
+    dropped = outer & ~is_digit
+    keep[dropped] = False
+    _drop_rest(pieces, keep, dropped)
+    if (outer & is_digit).any():
+        _drop_thumbs(pieces, keep, inner, outer & is_digit, is_larger)
+
+
+def _digits_at_border(pieces: Pieces, inner: Mask) -> tuple[Mask, Mask]:
+    """Tell what may be a digit at the border by its size beside those inside, and what is larger."""
     usual = usual_height(pieces, inner)
     is_digit = (pieces.height > AT_BORDER[0] * usual) & (pieces.height < AT_BORDER[1] * usual)
     # A row of digits may be as high as its picture.
@@ -353,21 +363,23 @@ def _drop_border(pieces: Pieces, keep: Mask, ink: Ink) -> None:
     is_larger = is_few & ~is_digit & (pieces.height > usual)
     is_larger &= np.maximum(pieces.height, pieces.width) < LARGER * usual
     is_larger &= (pieces.top > 0) | (pieces.bottom < pieces.shape[0])
-    is_digit |= is_larger
-    keep[outer & ~is_digit] = False
-    _drop_rest(pieces, keep, outer & ~is_digit)
-    if (outer & is_digit).any():
-        strokes, places = np.flatnonzero(inner)[:ENOUGH_STROKES], np.flatnonzero(outer & is_digit)
-        widths, usual_widths = (
-            np.array([largest_square(pieces.alone(i)) for i in each.tolist()])
-            for each in (places, strokes)
-        )
-        ratios = widths / np.median(usual_widths)
-        is_full = widths > FULL * np.minimum(pieces.height, pieces.width)[places]
-        larger = (pieces.height[places] / usual).clip(1) if is_few else 1
-        is_thumb = ratios >= THICKER[is_full.astype(int)] * larger
-        is_hair = is_larger[places] & (ratios < 1 / THICKER[1])
-        keep[places[is_thumb | is_hair]] = False
+    return is_digit | is_larger, is_larger
+
+
+def _drop_thumbs(pieces: Pieces, keep: Mask, inner: Mask, at_border: Mask, is_larger: Mask) -> None:
+    """Drop what is too thick at the border for a digit beside those inside, or too thin for its size."""
+    strokes, places = np.flatnonzero(inner)[:ENOUGH_STROKES], np.flatnonzero(at_border)
+    widths, usual_widths = (
+        np.array([largest_square(pieces.alone(i)) for i in each.tolist()])
+        for each in (places, strokes)
+    )
+    ratios = widths / np.median(usual_widths)
+    is_full = widths > FULL * np.minimum(pieces.height, pieces.width)[places]
+    is_few = inner.sum() < SEVERAL
+    larger = (pieces.height[places] / usual_height(pieces, inner)).clip(1) if is_few else 1
+    is_thumb = ratios >= THICKER[is_full.astype(int)] * larger
+    is_hair = is_larger[places] & (ratios < 1 / THICKER[1])
+    keep[places[is_thumb | is_hair]] = False
 
 
 def _drop_rest(pieces: Pieces, keep: Mask, dropped: Mask) -> None:
