@@ -195,7 +195,10 @@ def _digits_of(judge: Model, lines: list[list[Strokes]], cheaper: float = 0.0) -
     is_text = len(found) >= MANY and _typicality(wholes) < WORDS
     for i, ((whole,), those) in enumerate(zip(wholes, strokes, strict=True)):
         if not is_text and _may_be_several(whole):
-            found[i] = _seen(judge, [those.digits(in_parts=True), *those.stacks()])
+            # What was given as one digit, and is no wider, is one or two.
+            in_two = cheaper > 0 and not _is_wide(whole)
+            parts = those.digits(in_parts=True, in_two=in_two)
+            found[i] = _seen(judge, [parts, *those.stacks()])
     chosen, rest = list[list[_Seen]](), iter(found)
     for line in lines:
         together = [next(rest) for _ in line]
@@ -247,8 +250,11 @@ def _seen(model: Model, strokes: list[dict[_Span, PlacedDigit]]) -> list[dict[_S
 
 
 def _may_be_several(seen: _Seen) -> bool:
-    box = seen.placed.box
-    return not (seen.pairedness <= DOUBTFUL).all() or box.width > WIDEST * box.height
+    return not (seen.pairedness <= DOUBTFUL).all() or _is_wide(seen)
+
+
+def _is_wide(seen: _Seen) -> bool:
+    return seen.placed.box.width > WIDEST * seen.placed.box.height
 
 
 def _cheapest(

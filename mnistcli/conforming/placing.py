@@ -66,8 +66,8 @@ class Strokes(NamedTuple):
     group: Group
     slope: float  # of their line
 
-    def digits(self, *, in_parts: bool) -> dict[tuple[int, int], PlacedDigit]:
-        """Return all of the strokes as one digit, or all digits that they may be.
+    def digits(self, *, in_parts: bool, in_two: bool = False) -> dict[tuple[int, int], PlacedDigit]:
+        """Return all of the strokes as one digit, or all digits that they may be, two at most or more.
 
         For these they are cut into more parts than they have digits. There is the digit that the
         parts from one number up to another would make.
@@ -81,6 +81,8 @@ class Strokes(NamedTuple):
         placed = {}
         for start, stop in itertools.combinations(range(len(parts) + 1), 2):
             is_whole = stop - start == len(parts)
+            if in_two and 0 < start < stop < len(parts):
+                continue
             if is_whole or edges[stop - 1].stop - edges[start].start < widest:
                 found = self._place(np.logical_or.reduce(parts[start:stop]))
                 if found and (is_whole or found.box.width < WIDEST_PART * found.box.height):

@@ -224,6 +224,15 @@ def test_lines_and_falling_light_with_more_area_than_the_ink_are_none(test_image
         assert is_alike(conform(photo), conform(255 - large))
 
 
+def test_of_two_digits_each_has_an_end_of_the_strokes(test_images):
+    ((strokes,),) = find_strokes(255 - np.pad(enlarged(test_images[0], 6), 9), "image")
+    every, two = (strokes.digits(in_parts=True, in_two=in_two) for in_two in (False, True))
+    last = max(stop for _, stop in every)
+    assert last > 2
+    assert [*two] == [(start, stop) for start, stop in every if start == 0 or stop == last]
+    assert len(two) < len(every)
+
+
 def test_a_hard_shadow_is_no_ink(test_images):
     rng = np.random.default_rng(0)
     shadow = Image.new("L", (640, 480), 255)
