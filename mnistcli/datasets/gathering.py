@@ -133,10 +133,7 @@ def _too_few(
     path: Path, n: int, failures: Sequence[tuple[str, str]], *, is_folder: bool
 ) -> MnistCliError:
     if failures and is_folder:
-        what = (
-            "pictures" if any(is_picture_name(Path(of).suffix) for of, _ in failures) else "files"
-        )
-        problem = f"{len(failures):,} of {len(failures) + n:,} {what} cannot be used"
+        problem = f"{len(failures):,} of {len(failures) + n:,} inputs cannot be used"
         shown = "; ".join(map(": ".join, failures[:2]))
         return BadImageError(str(path), problem, hint=f"the first: {shown}")
     if failures:
@@ -229,12 +226,14 @@ class _Reading:
             return
         containers = {path: of for path, of in containers.items() if not folders.is_list(path)}
         for path, part in containers.items():
+            n_told = len(self.failures)
             try:
                 self.file(path, part)
             except (CorruptFileError, DataUnavailableError) as error:
                 if len(containers) == 1:
                     raise
-                self.failures.append((str(path), error.message.removeprefix(f"{path}: ")))
+                if len(self.failures) == n_told:
+                    self.failures.append((str(path), error.message.removeprefix(f"{path}: ")))
         if not self.parts:
             if refusals := [each.refusal for each in found if each.refusal]:
                 raise refusals[0]

@@ -107,10 +107,10 @@ def labelled_images(
         if failures is None:
             raise fault
         faults.setdefault(i, fault)
-    if faults and len(faults) == len(values) > 1 and path:
-        raise faults[0]  # which is the file's
     if failures is not None and faults:
         failures += [(f"{path}{where[i]}", fault.problem) for i, fault in sorted(faults.items())]
+        if len(faults) == len(values) > 1 and path:
+            raise faults[0]  # which is the file's, with its hint
         good = np.delete(np.arange(len(values)), list(faults))
         digits, values, parts = digits[good], values[good], [parts[i] for i in good]
     is_test = np.array([of == for_test for of in parts], dtype=bool)

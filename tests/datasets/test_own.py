@@ -434,6 +434,18 @@ def test_folders_of_all_ten_digits_in_one_of_a_digit_are_not_guessed(folder, few
     assert_same_digits(gather(folder), few)
 
 
+def test_a_file_of_which_nothing_can_be_used_counts_its_rows(folder, few):
+    images, labels = few
+    np.savez(folder / "good.npz", images=images, labels=labels)
+    np.savez(folder / "blank.npz", images=np.full((5, 28, 28), 9, np.uint8), labels=np.arange(5))
+    assert [source for source, _ in gather(folder).failures] == [
+        f"{folder / 'blank.npz'}[{i}]" for i in range(5)
+    ]
+    (folder / "good.npz").unlink()
+    with pytest.raises(CorruptFileError, match=r"blank.npz\[0\]: is blank"):
+        gather(folder)
+
+
 @pytest.mark.parametrize("name", ["digit{0}", "label_{0}", "my digit {0}", "{1}_{2}"])
 def test_pictures_that_are_counted_are_not_labelled(folder, few, name):
     for i, image in enumerate(few[0][:60], 1):  # or called after 25 pupils
@@ -870,7 +882,7 @@ def test_labels_alone_beside_images_may_be_called_by_other_words(
         assert_same_digits(gather(folder), few)
         assert_same_digits(gather(folder / images), few)
         shutil.copy(folder / labels, folder / "more_labels.csv")  # which are they?
-    with pytest.raises(BadImageError, match=r"[23] of [23] files cannot be used"):
+    with pytest.raises(BadImageError, match=r"[23] of [23] inputs cannot be used"):
         gather(folder)
 
 
@@ -1408,8 +1420,8 @@ def one_picture(folder):
     ("fill", "kind", "message"),
     [
         (lambda _: None, DataUnavailableError, "holds no labelled digits"),
-        (blank_pictures, BadImageError, "3 of 3 pictures cannot be used"),
-        (one_picture, BadImageError, "1 of 2 pictures cannot be used"),
+        (blank_pictures, BadImageError, "3 of 3 inputs cannot be used"),
+        (one_picture, BadImageError, "1 of 2 inputs cannot be used"),
         (lambda f: Image.new("L", (9, 9)).save(f / "IMG.png"), DataUnavailableError, "no labelled"),
         (lambda f: Image.new("L", (9, 9)).save(f / "7.png"), CorruptFileError, "a digit alone"),
         (lambda f: (f / "a.csv").write_text("label,x\n"), CorruptFileError, "a.csv"),
