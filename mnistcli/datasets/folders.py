@@ -159,22 +159,22 @@ def labels_beside(path: Path) -> Path | None:
     apart = IMAGES | LABELS if _holds("images", path) else {"label", "labels", "target", "targets"}
     beside: dict[str, Path] = {}
     for each in reversed(content_of(path.parent)):  # packed too: the plain one
-        is_data = (
-            is_wanted(each)
-            and not is_picture_name(each.suffix)
-            and each.suffix.lower() not in _JSON
-        )
-        if is_data and kind_of_path(each) == "file":  # no pipe
-            beside[_stem_of(each).lower()] = each
+        is_other = is_picture_name(each.suffix) or each.suffix.lower() in _JSON
+        if not is_other and is_wanted(each):
+            stem = _stem_of(each).lower()
+            if stem not in beside or kind_of_path(each) == "file":  # and no folder called so
+                beside[stem] = each
     beside.pop(_stem_of(path).lower(), None)
     found = []
     for each in beside.values():
+        if not _holds("labels", each) or kind_of_path(each) != "file":  # no pipe
+            continue
         other, part = {*words_in(_stem_of(each))}, meaning_of(_stem_of(each)).part
         is_called_so = other ^ words <= apart and (other > words or not is_labels)
         is_alone = len(beside) == 1 and part in ("", meaning_of(_stem_of(path)).part)
         # Digits are both images and labels.
         is_alone = is_alone and bool(other & _CERTAIN) and not words & _CERTAIN
-        if _holds("labels", each) and (is_called_so or (is_alone and _lists_labels(each))):
+        if is_called_so or (is_alone and _lists_labels(each)):
             found.append(each)
     return found[0] if len(found) == 1 else None
 
