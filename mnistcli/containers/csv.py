@@ -177,8 +177,11 @@ def read_labels(stream: Stream) -> NDArray[np.str_]:
 
     A column that counts the rows may stand before them.
     """
-    rows = [*cells_of(stream)]
-    if len({*map(len, rows)}) != 1 or not rows[0]:
+    lines = cells_of(stream)
+    rows = [*itertools.islice(lines, 1)]
+    if rows and len(rows[0]) < min(SIDES) ** 2:  # else of pixels, of which there may be many
+        rows += lines
+    if len({*map(len, rows)}) != 1 or not 0 < len(rows[0]) < min(SIDES) ** 2:
         raise FormatError("is no file of labels")
     has_titles = any(np.isnan(number_of(title)) for title in rows[0])
     cells = np.array(rows[has_titles:], dtype=str).reshape(-1, len(rows[0]))

@@ -1,4 +1,14 @@
-"""A folder of the user's own digits -> the files to read, and the digit that each picture shows."""
+"""A folder of the user's own digits -> the files to read, and the digit that each picture shows.
+
+What says the digit of a picture, the first that does (`gathering` puts them together):
+
+1. a table, a text or JSON that names it (`pictures_listed_in`);
+2. the folder that it lies in, or one around that: 3, three, class_3, NIST's 33 (`pictures_in`);
+3. its own name: 3_12.png, x_label_3.png, three_1.png, or 3.png where there are all ten.
+
+Where no picture has one, files of data are read, with labels in them or in files beside them
+(`containers_in`). Folders called train, test or val say the part of all that is in them.
+"""
 
 import contextlib
 import itertools
@@ -6,7 +16,7 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,6 +60,8 @@ _DATA = re.compile(
     r".*(\.(csv|tsv|data|tra|tes|train|test|arff|npz)(\.(gz|xz|bz2|zip))?|\.npy|[-.]idx[123].*)",
     re.IGNORECASE,
 )
+# What the names of images and of their labels may differ by, where the images are called so or not.
+_ROLES, _ADDED = IMAGES | LABELS, frozenset({"label", "labels", "target", "targets"})
 _JSON = (".json", ".jsonl", ".ndjson")
 # What labels are called that no images are, as digits are.
 _CERTAIN = LABELS - {"digit", "digits", "number", "ziffer", "ziffern"}
@@ -93,8 +105,12 @@ class LabelledPicture(NamedTuple):
 
 def is_wanted(path: Path) -> bool:
     """Return whether a file is read, by its name."""
-    is_data = _DATA.fullmatch(path.name) or path.suffix.lower() in _JSON
-    return is_picture_name(path.suffix) or bool(is_data) or _is_named_text(path)
+    return is_picture_name(path.suffix) or path.suffix.lower() in _JSON or _is_of_data(path)
+
+
+def _is_of_data(path: Path) -> bool:
+    is_named = bool(_DATA.fullmatch(path.name)) or _is_named_text(path)
+    return is_named and not is_picture_name(path.suffix) and path.suffix.lower() not in _JSON
 
 
 def _is_named_text(path: Path) -> bool:
@@ -102,7 +118,7 @@ def _is_named_text(path: Path) -> bool:
     return path.suffix.lower() in (".txt", ".gz") and meaning_of(_stem_of(path))[:2] != ("", "")
 
 
-def lacks_labels(path: Path) -> bool:
+def lacks_labels(path: Path, labels: Mapping[Path, Path]) -> bool:
     """Return whether a folder or a file is none of labelled digits, and nothing is wrong with it."""
     if is_picture_name(path.suffix) or kind_of_path(path) != "file":
         return kind_of_path(path) == "folder"
@@ -113,14 +129,14 @@ def lacks_labels(path: Path) -> bool:
             block = next(read_digits(stream))
     except FormatError as error:
         return error.hint in (HINT, OF_TABLES)
-    return block.labels is None and labels_beside(path) is None
+    return block.labels is None and path not in labels
 
 
-def is_list(path: Path) -> bool:
+def is_list(path: Path, labels: Mapping[Path, Path]) -> bool:
     """Return whether a file can only list pictures, or the names of classes."""
     is_named = _is_named_text(path) and _holds("labels", path)
     if is_named and not _CERTAIN & {*words_in(_stem_of(path))}:
-        return lacks_labels(path)  # digits.txt
+        return lacks_labels(path, labels)  # digits.txt
     return is_named or path.suffix.lower() in _JSON
 
 
@@ -140,7 +156,7 @@ def descended(folder: Path) -> Path:
 def _is_read(path: Path) -> bool:
     """Return whether a file is read, by its name and, if it can only list pictures, its content."""
     with contextlib.suppress(CorruptFileError):
-        return is_wanted(path) and (not is_list(path) or bool(pictures_listed_in(path, "")))
+        return is_wanted(path) and (not is_list(path, {}) or bool(pictures_listed_in(path, "")))
     return False
 
 
@@ -155,38 +171,42 @@ def labels_beside(path: Path) -> Path | None:
 
     Where nothing else lies there these two may be called by other words.
     """
-    words, is_labels = {*words_in(_stem_of(path))}, _holds("labels", path)  # digits.npy may be both
-    apart = IMAGES | LABELS if _holds("images", path) else {"label", "labels", "target", "targets"}
-    beside: dict[str, Path] = {}
-    for each in reversed(content_of(path.parent)):  # packed too: the plain one
-        is_other = is_picture_name(each.suffix) or each.suffix.lower() in _JSON
-        if not is_other and is_wanted(each):
-            stem = _stem_of(each).lower()
-            if stem not in beside or kind_of_path(each) == "file":  # and no folder called so
-                beside[stem] = each
-    beside.pop(_stem_of(path).lower(), None)
-    found = []
-    for each in beside.values():
-        if not _holds("labels", each) or kind_of_path(each) != "file":  # no pipe
-            continue
-        other, part = {*words_in(_stem_of(each))}, meaning_of(_stem_of(each)).part
-        is_called_so = other ^ words <= apart and (other > words or not is_labels)
-        is_alone = len(beside) == 1 and part in ("", meaning_of(_stem_of(path)).part)
-        # Digits are both images and labels.
-        is_alone = is_alone and bool(other & _CERTAIN) and not words & _CERTAIN
-        if is_called_so or (is_alone and _lists_labels(each)):
-            found.append(each)
-    return found[0] if len(found) == 1 else None
+    return _pairs_in({*filter(_is_of_data, content_of(path.parent)), path}).get(path)
+
+
+def _pairs_in(data: Iterable[Path]) -> dict[Path, Path]:
+    """Find those of all files of data in a folder."""
+    words = {path: frozenset(words_in(_stem_of(path))) for path in sorted(data, reverse=True)}
+    by_stem: dict[str, Path] = {}
+    for path in words:  # packed too: the plain one
+        stem = _stem_of(path).lower()
+        if stem not in by_stem or kind_of_path(path) == "file":  # and no folder called so
+            by_stem[stem] = path
+    labels = [path for path in by_stem.values() if _holds("labels", path)]
+    labels = [path for path in labels if kind_of_path(path) == "file"]  # no pipe
+    alike: dict[tuple[object, ...], list[Path]] = {}
+    for path, apart in itertools.product(labels, (_ROLES, _ADDED)):
+        alike.setdefault((apart, words[path] - apart), []).append(path)
+    found = {}
+    for path, own in words.items():
+        apart = _ROLES if _holds("images", path) else _ADDED
+        beside = alike.get((apart, own - apart), [])
+        if _holds("labels", path):  # digits.npy may be both
+            beside = [each for each in beside if words[each] > own]
+        if not beside and len(by_stem) == 2 and not own & _CERTAIN:
+            parts = "", meaning_of(_stem_of(path)).part
+            beside = [each for each in labels if meaning_of(_stem_of(each)).part in parts]
+            # Digits are both images and labels.
+            beside = [each for each in beside if words[each] & _CERTAIN and _lists_labels(each)]
+        if len(beside) == 1:
+            found[path] = beside[0]
+    return found
 
 
 def _lists_labels(path: Path) -> bool:
     """Return whether a file holds labels and nothing else, by its content."""
-    with contextlib.suppress(FormatError), storage_errors("read", path):
-        with open_stream(path) as stream:
-            if len(next(cells_of(unpacked(stream)), ())) > N_CLASSES + 1:
-                return False  # a table of pixels, which may be large
-        with open_stream(path) as stream:
-            return not np.isnan(read_labels(unpacked(stream))).any()
+    with contextlib.suppress(FormatError), storage_errors("read", path), open_stream(path) as file:
+        return not np.isnan(read_labels(file)).any()
     return False
 
 
@@ -199,24 +219,31 @@ def _stem_of(path: Path) -> str:
     return _ENDING.sub("", path.name)
 
 
-def containers_in(folder: Path, part: OfPart = "train") -> dict[Path, OfPart]:
-    """Return which part each container holds, in folders called after parts as well."""
-    found: dict[Path, OfPart] = {}
-    everything = content_of(folder)
-    for path in everything:
-        of = _said_by(path, folder)[0]
-        if of and not is_wanted(path) and kind_of_path(path) == "folder":  # no train-images-idx3/
-            found |= containers_in(path, of)
-    content = [path for path in everything if is_wanted(path) and not is_picture_name(path.suffix)]
-    taken = {labels_beside(path) for path in content if path.suffix.lower() not in _JSON}
+def containers_in(
+    folder: Path, part: OfPart = "train"
+) -> tuple[dict[Path, OfPart], dict[Path, Path]]:
+    """Return which part each container holds, in folders called after parts as well, and their labels.
+
+    Those are there which lie in a file of their own, see `labels_beside`.
+    """
+    content, found = content_of(folder), dict[Path, OfPart]()
+    labels = _pairs_in(filter(_is_of_data, content))
+    taken = {*labels.values()}
     for path in content:
+        of = meaning_of(path.name).part
+        if of and not is_wanted(path) and kind_of_path(path) == "folder":  # no train-images-idx3/
+            parts, beside = containers_in(path, of)
+            found, labels = found | parts, labels | beside
+    for path in content:
+        if is_picture_name(path.suffix) or not is_wanted(path):
+            continue
         if taken & {path, path.with_suffix("")} or path.with_suffix("") in found:
             continue  # read with what it goes with, or the same, compressed
         if "submission" in words_in(_stem_of(path)):
             continue  # answers, of Kaggle's sample all the same
         if not re.search(_IDX["labels"], path.name) and kind_of_path(path) == "file":
             found[path] = "test" if meaning_of(path.name).part == "test" else part
-    return found
+    return found, labels
 
 
 def pictures_in(

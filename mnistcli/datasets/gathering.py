@@ -105,9 +105,11 @@ def read_to_judge(path: Path, *, raw: bool = False) -> LabelledImages:
             parts = read_parts(path, raw=raw, stdin=stdin, part="test")
             return parts.get("test") or next(iter(parts.values()))
         found = gather(place, raw=raw, test_size=None)
-        notes = list(found.notes)
+        notes, labels = list(found.notes), dict[Path, Path]()
+        if is_folder and found.failures:
+            _, labels = folders.containers_in(folders.descended(place))
         for source, reason in found.failures:
-            if not reason.endswith(_OF_FRAMES) and not folders.lacks_labels(Path(source)):
+            if not reason.endswith(_OF_FRAMES) and not folders.lacks_labels(Path(source), labels):
                 hint = f"to go without it: mnistcli download --source {path} --as NAME"
                 raise CorruptFileError(source, reason, hint=hint)
             notes.append(f"{source}: {reason}: left out")
@@ -177,12 +179,18 @@ class _Reading:
         nothing = LabelledImages(np.empty((0, *IMAGE_SHAPE), np.uint8), np.empty(0, np.uint8))
         return concatenated([images for of, images in self.parts if of == part] or [nothing])
 
-    def file(self, path: Path, part: OfPart = "train") -> None:
+    def file(
+        self,
+        path: Path,
+        part: OfPart = "train",
+        labels_of: Callable[[Path], Path | None] = folders.labels_beside,
+    ) -> None:
         self.progress.update(str(path), 0, None)
         if listed := folders.pictures_listed_in(path, part):
             self._pictures(listed, path)
             return
-        found = read_parts(path, raw=self.raw, stdin=self.stdin, failures=self.failures)
+        told = self.failures
+        found = read_parts(path, labels_of, raw=self.raw, stdin=self.stdin, failures=told)
         whole: Part = "test" if part == "test" else "train"
         self.parts += [(of or whole, images) for of, images in found.items()]
         self._count_bytes(path)
@@ -193,7 +201,8 @@ class _Reading:
 
     def folder(self, whole: Path) -> None:
         folder = folders.descended(whole)
-        containers, pictures = folders.containers_in(folder), list[folders.LabelledPicture]()
+        containers, labels = folders.containers_in(folder)
+        pictures = list[folders.LabelledPicture]()
         for path, part in containers.items():
             try:
                 pictures += folders.pictures_listed_in(path, part)
@@ -220,15 +229,17 @@ class _Reading:
             left_out = beside | to_answer
             pictures += [each for each in found if each.path not in left_out]
             self._pictures(pictures, folder)
-            unread = {str(path) for path in containers if not folders.lacks_labels(path)}
+            unread = {str(path) for path in containers if not folders.lacks_labels(path, labels)}
             unread -= {source for source, _ in self.failures}
             self.failures += [(p, "is not read beside labelled pictures") for p in sorted(unread)]
             return
-        containers = {path: of for path, of in containers.items() if not folders.is_list(path)}
+        containers = {
+            path: of for path, of in containers.items() if not folders.is_list(path, labels)
+        }
         for path, part in containers.items():
             n_told = len(self.failures)
             try:
-                self.file(path, part)
+                self.file(path, part, labels.get)
             except (CorruptFileError, DataUnavailableError) as error:
                 if len(containers) == 1:
                     raise

@@ -1,7 +1,7 @@
 """Somebody's own labelled digits, in any container -> LabelledImages."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
@@ -23,6 +23,7 @@ from mnistcli.paths import hint_of_missing
 
 def read_parts(
     path: Input,
+    labels_of: Callable[[Path], Path | None] = labels_beside,
     *,
     raw: bool = False,
     stdin: IO[bytes] | None = None,
@@ -33,7 +34,7 @@ def read_parts(
 
     It is a file or pipe that `containers.digits.read_digits` reads, "-" being standard input or
     what stands in for it. They are under None, but where it says which are for the test, and of an
-    npz file with both parts if none is asked for, under each. Labels may lie beside images, see `folders.labels_beside`.
+    npz file with both parts if none is asked for, under each. Labels may lie where ``labels_of`` says.
     Pictures that cannot be used are left out where ``failures`` receives (source, reason) of each.
 
     Raises DataUnavailableError where there is no such file, or the labels of IDX images are
@@ -42,7 +43,7 @@ def read_parts(
     """
     try:
         with damage_of(path), open_stream(path, stdin) as stream:
-            return labelled_images(read_digits(stream, part), path, failures, raw=raw)
+            return labelled_images(read_digits(stream, part), path, failures, labels_of, raw=raw)
     except FileNotFoundError:
         hint = HINT if Path(path).suffix else f"a dataset goes by its name: --dataset {path}"
         hint = hint_of_missing(path, hint)
@@ -55,6 +56,7 @@ def labelled_images(
     blocks: Iterable[Block],
     path: Path | str,
     failures: list[tuple[str, str]] | None = None,
+    labels_of: Callable[[Path], Path | None] = labels_beside,
     *,
     raw: bool,
 ) -> dict[Part | None, LabelledImages]:
@@ -69,7 +71,7 @@ def labelled_images(
     for block in blocks:
         if block.labels is not None:
             labels.append(block.labels)
-        elif (beside := beside or labels_beside(Path(path))) is None:
+        elif (beside := beside or labels_of(Path(path))) is None:
             if block.without_labels:
                 raise FormatError(block.without_labels, hint=HINT)
             hint = "expected a file named ...-labels-idx1-ubyte"

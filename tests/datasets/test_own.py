@@ -886,6 +886,32 @@ def test_labels_alone_beside_images_may_be_called_by_other_words(
         gather(folder)
 
 
+def test_a_folder_of_many_files_is_looked_through_once(folder, few, monkeypatch):
+    for i in range(40):
+        np.savez(folder / f"{i}.npz", X=few[0][i : i + 2], y=few[1][i : i + 2])
+        np.save(folder / f"{i}_images.npy", few[0][i : i + 2])
+        np.save(folder / f"{i}_labels.npy", few[1][i : i + 2])
+    looked, real = [], Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", lambda path: looked.append(path) or real(path))
+    assert len(everything(gather(folder))[1]) == 160
+    assert len(looked) < 5
+    (folder / "40_images.npy").write_bytes((folder / "0_images.npy").read_bytes())
+    assert len(read_to_judge(folder).labels) == 160  # the one without labels is no error
+    np.save(folder / "40_labels.npy", few[1][:3])
+    with pytest.raises(CorruptFileError, match=r"40_images\.npy: holds 2 images and 3 labels"):
+        read_to_judge(folder)
+    assert len(looked) < 15
+
+
+@pytest.mark.parametrize("ending", ["", ".gz"])
+def test_idx_files_called_by_one_word_are_a_pair(folder, few, ending):
+    for name, array in zip(("mnist.idx3", "mnist.idx1"), few, strict=True):
+        content = idx_bytes(array)
+        (folder / f"{name}{ending}").write_bytes(gzip.compress(content) if ending else content)
+    for path in (folder, folder / f"mnist.idx3{ending}"):
+        assert_same_digits(gather(path), few)
+
+
 def test_a_text_of_digits_is_read_in_a_folder_where_it_is_one_of_images(folder, few):
     rows = np.column_stack([few[0].reshape(200, 784), few[1]])
     np.savetxt(folder / "digits.txt", rows, "%d")
