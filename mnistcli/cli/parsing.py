@@ -9,6 +9,7 @@ import math
 import os
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain, pairwise, takewhile
 from pathlib import Path
@@ -63,12 +64,14 @@ class _Parsed:
         write_sections(formatter, chain(parameter_rows(self, ctx), rows))
 
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
-        """Parse, and refuse what no option means: an empty word, one dash for two, NaN."""
+        """Parse, and refuse what no option means: an empty word, one dash for two, two values, NaN."""
         words = list(args)
         defaults.prepare(ctx, words)
         args[:] = _with_values(args, self.params)  # type: ignore[attr-defined]
         if not ctx.resilient_parsing:
             _check_dashes(ctx, words)
+            _, _, given = self.make_parser(ctx).parse_args([*args])  # type: ignore[attr-defined]
+            _check_once(given)
         rest = super().parse_args(ctx, args)  # type: ignore[misc]
         for name, value in ctx.params.items():
             if isinstance(value, float) and not math.isfinite(value):
@@ -182,6 +185,14 @@ def _check_dashes(ctx: Any, words: Sequence[str]) -> None:
             raise UsageError(f"there is no option {word}", hint=f"name the file so: ./{word}")
         if name.startswith("-") and name not in options and f"-{name}" in options:
             raise UsageError(f"there is no option {name}", hint=f"did you mean -{name}?")
+
+
+def _check_once(given: Sequence[Any]) -> None:
+    """Raise UsageError for an option of one value that stands twice: the first would be lost."""
+    for parameter, n_times in Counter(given).items():
+        if n_times > 1 and not (parameter.multiple or parameter.is_flag):
+            name = max(parameter.opts, key=len)
+            raise UsageError(f"{name} stands twice", hint="it takes one value: leave one away")
 
 
 def _options_of(ctx: Any) -> set[str]:

@@ -33,6 +33,9 @@ MISTAKES = [
     (["train", "-C", "1", "0v1"], "there is no option -C", "did you mean --C?"),
     (["train", "--taks", "0v1"], "there is no option --taks", "did you mean --task?"),
     (["train", "--c", "1", "0v1"], "there is no option --c", "did you mean --C?"),
+    (["download", "--remove", "a", "--remove=b"], "--remove stands twice", "it takes one value: leave one away"),
+    (["train", "-t", "0v1", "--task", "1v2"], "--task stands twice", "it takes one value: leave one away"),
+    (["--home", "x", "--home", "y", "doctor"], "--home stands twice", "it takes one value: leave one away"),
     (["--hlp"], "there is no option --hlp", "did you mean --help?"),
     (
         ["train", "0v1", "--home", "x"],
