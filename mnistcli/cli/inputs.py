@@ -13,6 +13,7 @@ from mnistcli.cli.call import Call
 from mnistcli.cli.output import report_error
 from mnistcli.cli.progress import Bars
 from mnistcli.cli.views.predict import PredictionView
+from mnistcli.cli.words import Reasons
 from mnistcli.containers.reading import Input
 from mnistcli.display import counted
 from mnistcli.errors import BadImageError, DataUnavailableError, StorageError, UsageError
@@ -85,16 +86,21 @@ def begin(answers: Iterable[Answered]) -> Iterator[Answered]:
 def report_bad(
     answers: Iterable[Answered], call: Call, bars: Bars, n_pictures: int | None
 ) -> Iterator[Answered]:
-    """Pass on so many answers, with the bad ones told above the bar; it is gone after the last."""
-    hint = ""  # of the last bad one, which is not said twice
+    """Pass on so many answers, with the bad ones told above the bar; it is gone after the last.
+
+    Of many that are bad for the same reason the first are told, as JSON all.
+    """
+    hint, reasons = "", Reasons()  # the hint of the last bad one, which is not said twice
+    as_json = call.format in ("json", "jsonl")
     for n_inputs, answer in enumerate(answers, 1):
-        if isinstance(answer, BadImageError):
+        if isinstance(answer, BadImageError) and (reasons.is_told(answer.problem) or as_json):
             with bars.aside():
-                report_error(answer, as_json=call.format in ("json", "jsonl"), hinted=hint)
+                report_error(answer, as_json=as_json, hinted=hint)
             hint = answer.hint
         yield answer
         bars.update("pictures", n_inputs, n_pictures)
     bars.stop()
+    call.warn(*(() if as_json else reasons.rest()))
 
 
 @dataclass

@@ -6,11 +6,34 @@ and writes out what would move a cursor, hide or turn text around: ``\x1b``, ``\
 
 import json
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from unicodedata import category
 
 # What could begin markup or be made a link: CommonMark lets each be written after a backslash.
 _MARKUP = re.compile(r"[\\`*{}\[\]<>|#&]|(?<!\w)_|_(?!\w)|~(?!/)|:(?=//)|(?<=www)\.")
+
+
+# Of what is told for the same reason: of letters there are thousands.
+MOST_TOLD = 20
+
+
+class Reasons:
+    """Counts why inputs cannot be used, so that only the first of many alike are told."""
+
+    def __init__(self) -> None:
+        self._n_alike: Counter[str] = Counter()
+
+    def is_told(self, reason: str) -> bool:
+        """Count one, and return whether it is to be told; numbers and what is quoted may differ."""
+        kind = re.sub(r"'[^']*'|\d", "", reason)
+        self._n_alike[kind] += 1
+        return self._n_alike[kind] <= MOST_TOLD
+
+    def rest(self) -> Iterator[str]:
+        """Say how many were not told, if any."""
+        if n_more := sum(max(0, n - MOST_TOLD) for n in self._n_alike.values()):
+            yield f"and {n_more:,} more like these: see --json"
 
 
 def visible(text: str) -> str:

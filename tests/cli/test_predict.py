@@ -95,6 +95,23 @@ def test_a_bad_row_of_a_table_takes_no_answer_from_the_others(invoke, mnist, tmp
     assert "four.csv row 3: has " in done.err
 
 
+def test_of_many_bad_rows_the_first_of_each_kind_are_named(invoke, mnist, tmp_path):
+    rows = [",".join(map(str, image.ravel())) for image in mnist.test.images[:61]]
+    rows[1:31] = ["0,1"] * 30
+    rows[31:] = [f"x{i}{row[row.index(',') :]}" for i, row in enumerate(rows[31:])]
+    (tmp_path / "bad.csv").write_text("\n".join(rows))
+    done = invoke("predict", str(tmp_path / "bad.csv"), "-q")
+    *told, more, _ = [line for line in done.err.splitlines() if not line.startswith("hint: ")]
+    assert [int(line.split(" row ")[1].split(":")[0]) for line in told] == [
+        *range(2, 22),
+        *range(32, 52),
+    ]
+    assert more == "warning: and 20 more like these: see --json"
+    assert (done.code, len(done.out.splitlines())) == (7, 61)
+    for flag in ("--json", "--jsonl"):
+        assert invoke("predict", str(tmp_path / "bad.csv"), flag).err.count("row ") == 60
+
+
 def test_ten_thousand_images_in_one_file(invoke, mnist, tmp_path):
     np.save(tmp_path / "many.npy", mnist.test.images)
     done = invoke("predict", str(tmp_path / "many.npy"), "-q")

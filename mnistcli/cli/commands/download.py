@@ -1,4 +1,3 @@
-import re
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -6,13 +5,12 @@ from typing import Any
 from mnistcli.cli.call import Call
 from mnistcli.cli.options import DATASET, DRY_RUN, RAW, REMOVE, command, option, own_dataset_named
 from mnistcli.cli.progress import Bars
+from mnistcli.cli.words import Reasons
 from mnistcli.datasets.catalog import NAMED_SOURCES
 from mnistcli.errors import DataUnavailableError, SomeInputsFailedError, UsageError
 from mnistcli.paths import expand, hint_of_missing
 
 _OWN = "Your own digits"
-# Of what is left out for the same reason, on stderr: of letters there are thousands.
-MOST_TOLD = 20
 own_option = partial(option, rich_help_panel=_OWN)
 
 
@@ -103,13 +101,9 @@ def _install_own(
         found = gather(path, sheet=taken if sheet else None, progress=bars, **how)
         installation = store.install_own(name, found, replacing=replace, progress=bars)
     call.note(*found.notes, *pictures)
-    alike: dict[str, list[str]] = {}
-    for source, reason in found.failures:
-        alike.setdefault(re.sub(r"\d", "", reason), []).append(f"{source}: {reason}")
-    for those in alike.values():
-        call.warn(*those[:MOST_TOLD])
-        if (n_more := len(those) - MOST_TOLD) > 0:
-            call.warn(f"and {n_more:,} more like these: see --json")
+    reasons = Reasons()
+    call.warn(*(": ".join(each) for each in found.failures if reasons.is_told(each[1])))
+    call.warn(*reasons.rest())
     if doubts := doubts_about(found.train.images, found.train.labels):
         call.warn(f"{doubts}; see mnistcli show --suspects builtin --dataset {name}")
     call.emit(installation_answer(installation))
