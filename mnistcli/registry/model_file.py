@@ -14,7 +14,6 @@ The reference says under which number the registry stored the file, so that one 
 another stood is noticed.
 """
 
-import contextlib
 import hashlib
 import json
 import math
@@ -201,41 +200,30 @@ def _parse(content: memoryview) -> tuple[dict[str, str], ModelCard, _Layout, mem
     if layout.pop("__metadata__") or entry.keys() != {"card", "ref", "sha256"}:
         raise ValueError("its header has missing or unknown entries")
     card = ModelCard.from_json(entry["card"])
-    known, usual = _layout_of(card), dict[str, tuple[str, tuple[int, ...]]]()
-    if layout != known:
-        # Builds of before kept otherwise what training images were like, which is left out.
-        card = replace(card, n_prototypes=0, knows_pairs=False)
-        with contextlib.suppress(KeyError, TypeError, AttributeError):
-            found = {name: it for name, it in layout.items() if name.startswith("usual_")}
-            usual = {name: (it["dtype"], tuple(it["shape"])) for name, it in found.items()}
-            known = _layout_of(card, usual)
-    # Of JSON 1.0 and true are equal to 1.
-    numbers = (n for each in layout.values() for n in (*each["shape"], *each["data_offsets"]))
-    if layout != known or not all(type(n) is int for n in numbers):
+    known = _layout_of(card)
+    # As text: 1.0 and true are equal to 1.
+    if json.dumps(layout, sort_keys=True) != json.dumps(known, sort_keys=True):
         raise ValueError("its arrays are not those that its card speaks of; no release wrote it")
-    n_expected = start + max(each["data_offsets"][1] for each in layout.values())
+    n_expected = start + max(each["data_offsets"][1] for each in known.values())
     if len(content) != n_expected or n_expected > MAX_FILE_BYTES:
         raise ValueError(f"it has {len(content):,} bytes, its header says {n_expected:,}")
-    layout = {name: each for name, each in layout.items() if name not in usual}
-    return entry, card, layout, content[start:]
+    return entry, card, known, content[start:]
 
 
-def _layout_of(
-    card: ModelCard, kept: dict[str, tuple[str, tuple[int, ...]]] | None = None
-) -> _Layout:
+def _layout_of(card: ModelCard) -> _Layout:
     """Return dtype, shape and data_offsets of the arrays of a model with such a card, in order."""
     spec, n_outputs = card.feature_spec, card.task.n_outputs
     sizes = spec, card.n_prototypes, len(card.class_names)
-    kept = kept or typicality_shapes(*sizes, knows_pairs=card.knows_pairs)
-    arrays: list[tuple[str, str, tuple[int, ...]]] = [
-        ("coef", "F64", (n_outputs, spec.count())),
-        ("intercept", "F64", (n_outputs,)),
-        *((name, "F32", shape) for name, shape in spec.shapes().items()),
-        *((name, dtype, shape) for name, (dtype, shape) in kept.items()),
-        *([(_OUT_OF_FOLD, "F32", (card.n_train,))] if card.has_out_of_fold else []),
-    ]
+    arrays: dict[str, tuple[str, tuple[int, ...]]] = {
+        "coef": ("F64", (n_outputs, spec.count())),
+        "intercept": ("F64", (n_outputs,)),
+        **{name: ("F32", shape) for name, shape in spec.shapes().items()},
+        **typicality_shapes(*sizes, knows_pairs=card.knows_pairs),
+    }
+    if card.has_out_of_fold:
+        arrays[_OUT_OF_FOLD] = "F32", (card.n_train,)
     layout, start = {}, 0
-    for name, dtype, shape in sorted(arrays, key=lambda each: (-_N_BYTES[each[1]], each[0])):
+    for name, (dtype, shape) in sorted(arrays.items(), key=lambda it: (-_N_BYTES[it[1][0]], it[0])):
         stop = start + math.prod(shape) * _N_BYTES[dtype]
         layout[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [start, stop]}
         start = stop

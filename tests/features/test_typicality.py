@@ -26,7 +26,6 @@ from mnistcli.features.typicality import (
     strangeness_of,
     stroke_directions,
 )
-from mnistcli.registry import model_file
 from mnistcli.registry.model_file import encode_model, read_model
 from mnistcli.settings import SplitSpec, TrainingSettings
 from tests.registry.test_model_file import make_model
@@ -225,30 +224,6 @@ def test_models_that_know_no_pairs_look_for_none(builtin, mnist, tmp_path):
     rows, scores = builtin.classifier.raw_features(images), builtin.look_at(images)[0]
     assert np.array_equal(loaded.look_at(images)[1], known.of(images, rows, scores)[0])
     assert np.isnan(loaded.look_at(images)[2]).all()
-
-
-@pytest.mark.parametrize("lacks", ["usual_oddness", "usual_strangeness", "all of levels"])
-def test_models_that_kept_it_otherwise_are_read_without_it(builtin, tmp_path, monkeypatch, lacks):
-    shapes, path, usual = (
-        model_file.typicality_shapes,
-        tmp_path / "old.safetensors",
-        builtin.typicality,
-    )
-    few = replace(usual, levels=np.delete(usual.levels, (3, 7)))
-
-    def as_it_was(*what, **more):
-        all_of_them = {**shapes(*what, **more), "usual_levels": ("F32", few.levels.shape)}
-        return {name: each for name, each in all_of_them.items() if name != lacks}
-
-    monkeypatch.setattr(model_file, "typicality_shapes", as_it_was)
-    path.write_bytes(encode_model(replace(builtin, typicality=few)))
-    monkeypatch.undo()
-    read = read_model(path)
-    assert np.array_equal(read.classifier.coef, builtin.classifier.coef)
-    assert (read.typicality, read.card.n_prototypes, read.card.knows_pairs) == (None, 0, False)
-    assert builtin.classifier.features.arrays.keys() == read.classifier.features.arrays.keys()
-    path.write_bytes(encode_model(read))
-    assert read_model(path).typicality is None
 
 
 def test_models_without_it_say_nothing(mnist):
