@@ -39,13 +39,14 @@ def arrangements(ink: Float32s) -> Float32s:
 
 
 def learn_codebook(
-    images: Bytes, n_axes: int, n_centres: int, rng: np.random.Generator
+    images: Bytes, n_axes: int, n_centres: int, seed: int
 ) -> tuple[Float32s, Float32s, Float32s]:
     """Learn from training images of shape (n, 28, 28) which arrangements are typical.
 
     Returns the whitened principal directions of arrangements, (n_axes, 108), the mean along each,
     and the centres of k-means along these, (n_centres, n_axes), of length 1.
     """
+    rng = np.random.default_rng([seed, 3])
     chosen = images[np.sort(rng.permutation(len(images))[:_N_IMAGES])]
     found = []
     for first in range(0, len(chosen), 500):

@@ -19,8 +19,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mnistcli.arrays import Float32s
+from mnistcli.arrays import Bytes, Float32s
 from mnistcli.errors import UsageError
+from mnistcli.features.geometry import normalised
 from mnistcli.mnist import IMAGE_SIDE
 
 THRESHOLD = 0.4
@@ -99,14 +100,13 @@ def points(n_points: int) -> Float32s:
     return np.asarray(is_near / is_near.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
-def learn_filters(
-    images: Float32s, side: int, n_filters: int, rng: np.random.Generator
-) -> Float32s:
-    """Return the patterns around which patches of images of shape (n, 28, 28), 0 to 1, gather.
+def learn_filters(images: Bytes, sides: Sequence[int], n_filters: int, seed: int) -> list[Float32s]:
+    """Return the patterns around which patches of training images, (n, 28, 28), gather.
 
-    They have shape (n_filters, side * side), mean 0 and length 1; the side is odd.
+    For each side, which is odd, they have shape (n_filters, side * side), mean 0 and length 1.
     """
-    return centres(_sample_patches(images, side, rng), n_filters, rng)
+    ink, rng = normalised(images) / np.float32(255), np.random.default_rng([seed, 2])
+    return [centres(_sample_patches(ink, side, rng), n_filters, rng) for side in sides]
 
 
 def centres(patches: Float32s, n_filters: int, rng: np.random.Generator) -> Float32s:

@@ -63,20 +63,21 @@ class Measured(Stage):
     def learn(self, given: Bytes, seed: int, /) -> Learned:
         import numpy as np
 
-        self.arrays, some = self.learn_patterns(given, seed), given[:_N_FOR_SCALE]
+        patterns, some = self.learn_patterns(given, seed), given[:_N_FOR_SCALE]
+        self.arrays = dict(zip(self.pattern_shapes(), patterns, strict=True))
         largest = map_blocks(
             lambda block: self.measure(some[block]).max(axis=0), len(some), _IMAGES_PER_BLOCK
         )
         factors = 255 / (_HEADROOM * np.maximum(np.max(largest, axis=0), 1e-3))
         return {**self.arrays, "factors": np.asarray(factors, dtype=np.float32)}
 
-    def learn_patterns(self, _images: Bytes, _seed: int, /) -> Learned:
-        """Learn what is measured."""
-        return {}
-
     def pattern_shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shapes of what is measured, as far as that is learned."""
         return {}
+
+    def learn_patterns(self, _images: Bytes, _seed: int, /) -> Sequence[Float32s]:
+        """Learn what is measured, in the order of `pattern_shapes`."""
+        return ()
 
     @property
     def patterns(self) -> tuple[Float32s, ...]:
@@ -121,15 +122,10 @@ class Patches(Measured):
         if self.spec.n_views not in VIEWS:
             raise UsageError(f"{self.spec.n_views} views make no sense", hint="patches have 1 or 4")
 
-    def learn_patterns(self, images: Bytes, seed: int, /) -> Learned:
-        import numpy as np
-
-        from mnistcli.features.geometry import normalised
+    def learn_patterns(self, images: Bytes, seed: int, /) -> Sequence[Float32s]:
         from mnistcli.features.likeness import learn_filters
 
-        rng = np.random.default_rng([seed, 2])
-        ink, n = normalised(images) / np.float32(255), self.spec.n_filters
-        return {f"filters{side}": learn_filters(ink, side, n, rng) for side in self.spec.sides}
+        return learn_filters(images, self.spec.sides, self.spec.n_filters, seed)
 
     def pattern_shapes(self) -> dict[str, tuple[int, ...]]:
         return {f"filters{n}": (self.spec.n_filters, n * n) for n in self.spec.sides}
@@ -153,7 +149,7 @@ class Patches(Measured):
 
 
 class Scattering(Measured):
-    """What `wavelets` finds, its square roots."""
+    """What `wavelets` finds."""
 
     summary = "strokes of six directions and three widths, and how they change"
 
@@ -164,12 +160,9 @@ class Scattering(Measured):
         return f"{self.count():,} features (scattering, 6 directions, 3 scales, 2 layers)"
 
     def measure_ink(self, ink: Float32s) -> Float32s:
-        import numpy as np
-
         from mnistcli.features.wavelets import scattered
 
-        averages = scattered(ink, N_POINTS)
-        return np.sqrt(averages, out=averages).reshape(len(ink), -1)
+        return scattered(ink, N_POINTS).reshape(len(ink), -1)
 
     def filters(self) -> tuple[Float32s, ...]:
         from mnistcli.features.wavelets import N_SCALES, draw_wavelets
@@ -187,14 +180,10 @@ class Arrangements(Measured):
         if not self.spec.n_codes:
             raise UsageError("arrangements have codes")
 
-    def learn_patterns(self, images: Bytes, seed: int, /) -> Learned:
-        import numpy as np
-
+    def learn_patterns(self, images: Bytes, seed: int, /) -> Sequence[Float32s]:
         from mnistcli.features.codebook import learn_codebook
 
-        rng = np.random.default_rng([seed, 3])
-        learned = learn_codebook(images, N_AXES, self.spec.n_codes, rng)
-        return dict(zip(self.pattern_shapes(), learned, strict=True))
+        return learn_codebook(images, N_AXES, self.spec.n_codes, seed)
 
     def pattern_shapes(self) -> dict[str, tuple[int, ...]]:
         # The whitened principal directions of arrangements, the mean along each, and the codes.

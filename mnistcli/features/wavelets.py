@@ -25,7 +25,7 @@ _WAVES, _WIDTH = 12, 0.8
 
 
 def scattered(ink: Float32s, n_points: int) -> Float32s:
-    """Return the averages of all maps of images of shape (n, 28, 28), 0 to 1.
+    """Return the square roots of the averages of all maps of images of shape (n, 28, 28), 0 to 1.
 
     They have shape (n, n_maps, n_points**2): of the image; then, scale by scale, of its six moduli,
     and of those of each of these at each wider scale.
@@ -40,7 +40,7 @@ def scattered(ink: Float32s, n_points: int) -> Float32s:
     for each in maps:
         weights = near_points(each.shape[-1], n_points)
         averages.append((weights @ each @ weights.T).reshape(*each.shape[:2], -1))
-    return np.concatenate(averages, axis=1)
+    return np.sqrt(np.concatenate(averages, axis=1))
 
 
 def strokes(ink: Float32s) -> Float32s:

@@ -34,7 +34,7 @@ def patches(images):
 
 
 def test_filters_are_patterns_of_length_one(images):
-    filters = learn_filters(images / np.float32(255), 7, 16, np.random.default_rng(0))
+    (filters,) = learn_filters(images, [7], 16, 0)
     assert filters.shape == (16, 49)
     np.testing.assert_allclose(filters.mean(axis=1), 0, atol=1e-6)
     np.testing.assert_allclose(np.linalg.norm(filters, axis=1), 1, rtol=1e-5)
@@ -42,12 +42,12 @@ def test_filters_are_patterns_of_length_one(images):
 
 
 def test_filters_gather_patches_around_them(monkeypatch, images):
-    ink = images / np.float32(255)
+    ink = normalised(images) / np.float32(255)
     patches = module._sample_patches(ink, 7, np.random.default_rng(1))
 
     def likeness_to_the_nearest(n_rounds):
         monkeypatch.setattr(module, "N_ROUNDS", n_rounds)
-        found = learn_filters(ink, 7, 16, np.random.default_rng(0))
+        (found,) = learn_filters(images, [7], 16, 0)
         return (patches @ found.T).max(axis=1).mean()
 
     first, second, usual = (likeness_to_the_nearest(n) for n in (0, 1, 10))
