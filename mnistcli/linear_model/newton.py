@@ -127,7 +127,13 @@ def fit_newton(
     )
     if problem.penalty == 0.0:
         problem.refuse_separating_feature(kept, n_classes)
-    coef_at = partial(_coef_at, kept, X.shape[1])
+
+    def coef_at(theta: Float64s) -> Float64s:
+        """Return the weights of all features, of which some were kept."""
+        coef = np.zeros((len(theta), X.shape[1]))
+        coef[:, kept] = theta[:, :-1]
+        return coef
+
     rng = np.random.default_rng(seed)
     minimiser = _Minimiser(problem, totals, rng, tol, max_iter, progress, coef_at)
     start = None
@@ -136,13 +142,6 @@ def fit_newton(
     point = minimiser.run(start)
     coef, intercept = coef_at(point.theta), point.theta[:, -1].copy()
     return Fit(coef, intercept, minimiser.certificate(point), time.perf_counter() - started)
-
-
-def _coef_at(kept: Places, n_features: int, theta: Float64s) -> Float64s:
-    """Return the weights of all features, of which some were kept."""
-    coef = np.zeros((len(theta), n_features))
-    coef[:, kept] = theta[:, :-1]
-    return coef
 
 
 def _working_rows(X: Rows) -> tuple[Rows, Places]:
@@ -170,22 +169,6 @@ def _working_rows(X: Rows) -> tuple[Rows, Places]:
 
     map_blocks(convert, n_rows, ROWS_PER_CONVERSION)
     return rows, kept
-
-
-@dataclass(slots=True, eq=False)
-class _Stagnation:
-    """Counts steps since the last one that rounding errors cannot account for."""
-
-    smallest_gain: float  # relative to the objective
-    least_norm: float = math.inf  # of the gradient
-    n_steps: int = 0
-
-    def observe(self, old: Point, new: Point) -> None:
-        """Count a step that lowers neither the objective nor the least norm of the gradient."""
-        has_gained = old.objective - new.objective > self.smallest_gain * abs(new.objective)
-        is_progress = has_gained or new.gradient_norm < self.least_norm
-        self.n_steps = 0 if is_progress else self.n_steps + 1
-        self.least_norm = min(self.least_norm, new.gradient_norm)
 
 
 @dataclass(slots=True, eq=False)
@@ -288,12 +271,11 @@ class _Minimiser:
         is_whole = self._share(problem) == 1.0
         max_iter = self.max_iter if is_whole else ROUGH_MAX_ITER
         few_from: float = 0 if is_whole else math.inf
-        stagnation = _Stagnation(float(np.finfo(problem.dtype).eps))
-        while (
-            not self._is_done(problem, point, tol)
-            and self.n_iterations < max_iter
-            and stagnation.n_steps < PATIENCE
-        ):
+        # Steps since one that rounding errors cannot account for, and the least gradient.
+        n_idle, least_norm, eps = 0, math.inf, float(np.finfo(problem.dtype).eps)
+        while self.n_iterations < max_iter and n_idle < PATIENCE:
+            if self._is_done(problem, point, tol):
+                break
             may_be_few = self.n_iterations >= few_from
             model = self._optimum_on_few(problem, point, tol, lbfgs) if may_be_few else None
             direction = model.theta - point.theta if model else lbfgs.direction(problem, point)
@@ -307,9 +289,10 @@ class _Minimiser:
                 if point.objective - new.objective < FEW_GAIN * to_gain:
                     few_from = self.n_iterations + FEW_WAIT
             lbfgs.remember(point, new)
-            stagnation.observe(point, new)
             self._count_step(problem, point, new)
-            point = new
+            has_gained = point.objective - new.objective > eps * abs(new.objective)
+            n_idle = 0 if has_gained or new.gradient_norm < least_norm else n_idle + 1
+            point, least_norm = new, min(least_norm, new.gradient_norm)
         return point
 
     def _count_step(self, problem: Problem, old: Point, new: Point) -> None:
