@@ -72,7 +72,7 @@ def train(
     """
     task, settings = parse_task(task), settings or TrainingSettings()
     check_kind("settings", settings, TrainingSettings)
-    settings.solver.solver_for(task.n_classes_per_fit)  # before any data is looked at
+    solver = settings.solver.solver_for(task.n_classes_per_fit)  # before any data is looked at
     dataset = dataset_of("mnist" if dataset is None else dataset, seed=settings.split.seed)
     line = usual()
     progress = progress or line
@@ -88,7 +88,20 @@ def train(
             told = f"{n_alike:,} of {len(samples):,} training images are the same as others"
             progress.note(f"{told}: folds learn some of those that they judge")
     weight = splits.sample_weights(dataset, samples.index, settings.weights)
-    design = replace(_design_of(samples, task, settings, cache, progress), weight=weight)
+    # Where one fit, and not those of folds and pairs, wants the rows.
+    is_alone = not (settings.search or settings.folds or task.is_pairwise)
+    design = design_matrix(
+        samples,
+        settings.features,
+        seed=settings.split.seed,
+        cache=cache,
+        memory_bytes=settings.memory_bytes,
+        disk_bytes=settings.disk_bytes,
+        spread=is_alone and bool(elsewhere.get()),
+        n_outputs=task.n_outputs if is_alone and solver == "newton" else 0,
+        progress=progress,
+    )
+    design = replace(design, weight=weight)
     is_learned = bool(design.features and design.features.arrays)
     typical = sample_slice(len(samples), is_learned=is_learned)
     images = samples.images[typical].copy()
@@ -126,7 +139,7 @@ def train(
         dataset=dataset.name,
         dataset_sha256=dataset.sha256,
         split=settings.split,
-        settings=replace(wanted, solver=wanted.solver_for(task.n_classes_per_fit)),
+        settings=replace(wanted, solver=solver),
         features=features_entry(settings.features, PIXEL_SCALE),
         n_train=n_train,
         n_test=len(tested),
@@ -143,22 +156,6 @@ def train(
     out_of_fold = cross_validation.p_truth if cross_validation else None
     model = Model(classifier, card, typicality=typicality, out_of_fold=out_of_fold)
     return Training(model, result, evaluation, cross_validation, choice, rows_kept)
-
-
-def _design_of(
-    samples: splits.Samples,
-    task: Task,
-    settings: TrainingSettings,
-    cache: FeatureCache | None,
-    progress: Progress,
-) -> DesignMatrix:
-    """Make the features of images, where one fit, or those of folds and pairs, want their rows."""
-    how: dict[str, Any] = {"seed": settings.split.seed, "cache": cache, "progress": progress}
-    how |= {"memory_bytes": settings.memory_bytes, "disk_bytes": settings.disk_bytes}
-    if not (settings.search or settings.folds or task.is_pairwise):
-        is_newton = settings.solver.solver_for(task.n_classes_per_fit) == "newton"
-        how |= {"spread": bool(elsewhere.get()), "n_outputs": task.n_outputs if is_newton else 0}
-    return design_matrix(samples, settings.features, **how)
 
 
 def _by_folds(

@@ -248,21 +248,22 @@ def _seen(stages: Sequence[Stage], images: Bytes) -> Bytes:
 
 
 def typicality_shapes(
-    spec: FeatureSpec, n_prototypes: int, n_classes: int, *, knows_pairs: bool
+    spec: FeatureSpec, n_prototypes: int, n_classes: int
 ) -> dict[str, tuple[str, tuple[int, ...]]]:
     """Return dtype and shape of the arrays of a `typicality.Typicality`; nothing of no prototypes."""
     if not n_prototypes:
         return {}
-    strokes = "U8", (n_prototypes, N_TYPICAL)
-    n = spec.count()
-    n_columns = n if spec.shapes() else 2 * N_TYPICAL
-    learned = {"usual_pairs": ("F16", (2, n + 1)), "usual_strangeness": ("F16", (n_classes, n + 1))}
-    return {
-        "usual_levels": ("F32", (14 if knows_pairs else 12,)),
-        "usual_means": strokes,
-        "usual_spreads": strokes,
-        "usual_oddness": ("F32", (n_columns,)),
-    } | (learned if knows_pairs else {})
+    n, is_learned = spec.count(), bool(spec.shapes())
+    shapes: dict[str, tuple[str, tuple[int, ...]]] = {
+        "usual_levels": ("F32", (14 if is_learned else 12,)),
+        "usual_means": ("U8", (n_prototypes, N_TYPICAL)),
+        "usual_spreads": ("U8", (n_prototypes, N_TYPICAL)),
+        "usual_oddness": ("F32", (n if is_learned else 2 * N_TYPICAL,)),
+    }
+    if is_learned:
+        shapes["usual_pairs"] = "F16", (2, n + 1)
+        shapes["usual_strangeness"] = "F16", (n_classes, n + 1)
+    return shapes
 
 
 class Pixels(Stage):

@@ -229,9 +229,7 @@ def rankings_of(y: Labels, scores: Float64s) -> tuple[Ranking, ...]:
     return tuple(rank(y == k, column) for k, column in enumerate(probabilities_of(scores).T))
 
 
-def roc_auc_interval(
-    rankings: Sequence[Ranking], y: Labels, n_resamples: int = N_RESAMPLES
-) -> Interval:
+def roc_auc_interval(rankings: Sequence[Ranking], y: Labels) -> Interval:
     """Return the interval of the mean ROC AUC over rankings of the same samples.
 
     The rankings are those of `rankings_of`; resamples are stratified by ``y``, class indices of
@@ -254,24 +252,24 @@ def roc_auc_interval(
         is_positive = y == (k if len(rankings) > 1 else 1)
         shares += np.where(is_positive, as_positive, as_negative) / len(rankings)
     # Every pair has been counted twice, once for each of the two.
-    values = np.full(n_resamples, -shares.sum() / 2)
+    values = np.full(N_RESAMPLES, -shares.sum() / 2)
     for k in np.bincount(y).nonzero()[0].tolist():
-        values += _resampled_sums(shares[y == k], n_resamples, rng)
+        values += _resampled_sums(shares[y == k], rng)
     values[values > 1.0] = 1.0  # a sum knows no bound, the area does
     return percentiles(values[:, None])[0]
 
 
-def _resampled_sums(values: Float64s, n_resamples: int, rng: np.random.Generator) -> Float64s:
-    """Draw as many values as there are, with replacement, and add them up; again and again."""
+def _resampled_sums(values: Float64s, rng: np.random.Generator) -> Float64s:
+    """Draw as many values as there are, with replacement, and add them up, `N_RESAMPLES` times."""
     n = len(values)
     distinct, counts = np.unique(values, return_counts=True)
     if len(distinct) <= _MOST_DISTINCT:
-        return np.asarray(rng.multinomial(n, counts / n, size=n_resamples) @ distinct)
+        return np.asarray(rng.multinomial(n, counts / n, size=N_RESAMPLES) @ distinct)
     dtype = np.uint16 if n < 1 << 16 else np.uint32
     n_rows = max(1, _DRAWS_PER_BLOCK // n)
-    sums = np.empty(n_resamples)
-    for start in range(0, n_resamples, n_rows):
-        n_now = min(n_rows, n_resamples - start)
+    sums = np.empty(N_RESAMPLES)
+    for start in range(0, N_RESAMPLES, n_rows):
+        n_now = min(n_rows, N_RESAMPLES - start)
         drawn = rng.integers(0, n, size=(n_now, n), dtype=dtype)
         sums[start : start + n_now] = values.take(drawn).sum(axis=1)
     return sums

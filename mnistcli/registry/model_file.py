@@ -213,12 +213,11 @@ def _parse(content: memoryview) -> tuple[dict[str, str], ModelCard, _Layout, mem
 def _layout_of(card: ModelCard) -> _Layout:
     """Return dtype, shape and data_offsets of the arrays of a model with such a card, in order."""
     spec, n_outputs = card.feature_spec, card.task.n_outputs
-    sizes = spec, card.n_prototypes, len(card.class_names)
     arrays: dict[str, tuple[str, tuple[int, ...]]] = {
         "coef": ("F64", (n_outputs, spec.count())),
         "intercept": ("F64", (n_outputs,)),
         **{name: ("F32", shape) for name, shape in spec.shapes().items()},
-        **typicality_shapes(*sizes, knows_pairs=card.knows_pairs),
+        **typicality_shapes(spec, card.n_prototypes, card.task.n_classes),
     }
     if card.has_out_of_fold:
         arrays[_OUT_OF_FOLD] = "F32", (card.n_train,)

@@ -244,7 +244,7 @@ class ModelRegistry:
             # just now let it stand for another version.
             removed += [entry] * files.remove_file(entry.path)
             # Only the highest number given has to be remembered.
-            *lower, _ = sorted(_numbers(folder, _REMOVED))
+            *lower, _ = _numbers(folder, _REMOVED)
             for version in lower:
                 files.remove_file(folder / f"{version}{_REMOVED}")
         return removed
@@ -286,7 +286,7 @@ class ModelRegistry:
         return sorted(p.name for p in paths if files.kind_of_path(p, follow=False) == "folder")
 
     def _versions(self, name: str) -> list[int]:
-        return sorted(_numbers(self._folder_of(name), SUFFIX))
+        return _numbers(self._folder_of(name), SUFFIX)
 
     def _entries(self) -> Iterator[list[ModelEntry]]:
         """Yield the versions of each name that has some and can be read, the latest first."""
@@ -364,10 +364,9 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdecimal() and text[0] != "0" and len(text) <= _MOST_DIGITS
 
 
-def _numbers(folder: Path, *suffixes: str) -> Iterator[int]:
-    for path in _content_of(folder):
-        if path.suffix in suffixes and _is_number(path.stem):
-            yield int(path.stem)
+def _numbers(folder: Path, *suffixes: str) -> list[int]:
+    stems = [path.stem for path in _content_of(folder) if path.suffix in suffixes]
+    return sorted(int(stem) for stem in stems if _is_number(stem))
 
 
 def _content_of(folder: Path) -> list[Path]:

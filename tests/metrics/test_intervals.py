@@ -80,7 +80,8 @@ def test_roc_auc_intervals_are_those_of_a_plain_bootstrap(
     def roc_auc(chosen):  # held against scikit-learn in test_classification
         return np.mean([ranking.roc_auc for ranking in rankings_of(y[chosen], scores[chosen])])
 
-    ours = roc_auc_interval(rankings_of(y, scores), y, n_resamples=4000)
+    monkeypatch.setattr(classification, "N_RESAMPLES", 4000)
+    ours = roc_auc_interval(rankings_of(y, scores), y)
     assert_same_interval(ours, plain_bootstrap(y, roc_auc, 2000))
 
 

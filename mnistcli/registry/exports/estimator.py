@@ -45,13 +45,12 @@ def make_estimator(model: Model) -> Pipeline:
 
 
 def features_of(X: ArrayLike, spec: dict[str, Any], arrays: dict[str, Float32s]) -> Bytes:
-    """Return features of pixels (n, 784), by a `FeatureSpec` as a dictionary and what it learned."""
-    return Features(FeatureSpec(**spec), arrays).transform(images_of(X))
+    """Return features of pixels (n, 784), by a `FeatureSpec` as a dictionary and what it learned.
 
-
-def images_of(X: ArrayLike) -> Bytes:
-    """Return images (n, 28, 28); raise ValueError for what is no whole number from 0 to 255."""
+    Raises ValueError for what is no whole number from 0 to 255.
+    """
     pixels = np.asarray(X)
     if not ((pixels >= 0) & (pixels <= 255) & (pixels % 1 == 0)).all():
         raise ValueError("images hold whole numbers from 0 for paper to 255 for ink")
-    return pixels.astype(np.uint8).reshape(-1, *IMAGE_SHAPE)
+    images = pixels.astype(np.uint8).reshape(-1, *IMAGE_SHAPE)
+    return Features(FeatureSpec(**spec), arrays).transform(images)
