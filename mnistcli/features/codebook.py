@@ -10,10 +10,13 @@ whitening before k-means to Coates and Ng (Learning feature representations with
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from mnistcli.arrays import Bytes, Float32s
 from mnistcli.features.geometry import normalised
+from mnistcli.features.kinds import CODE_POINTS, N_AXES, FeatureSpec
 from mnistcli.features.likeness import centres, nonempty
 from mnistcli.features.wavelets import FRAME, N_DIRECTIONS, draw_wavelets, near_points, strokes
 
@@ -38,13 +41,11 @@ def arrangements(ink: Float32s) -> Float32s:
     return out.reshape(n, n_across, n_across, -1)
 
 
-def learn_codebook(
-    images: Bytes, n_axes: int, n_centres: int, seed: int
-) -> tuple[Float32s, Float32s, Float32s]:
+def learn(images: Bytes, spec: FeatureSpec, seed: int) -> tuple[Float32s, Float32s, Float32s]:
     """Learn from training images of shape (n, 28, 28) which arrangements are typical.
 
-    Returns the whitened principal directions of arrangements, (n_axes, 108), the mean along each,
-    and the centres of k-means along these, (n_centres, n_axes), of length 1.
+    Returns the whitened principal directions of arrangements, (N_AXES, 108), the mean along each,
+    and the centres of k-means along these, (n_codes, N_AXES), of length 1.
     """
     rng = np.random.default_rng([seed, 3])
     chosen = images[np.sort(rng.permutation(len(images))[:_N_IMAGES])]
@@ -59,7 +60,7 @@ def learn_codebook(
     patches = nonempty(patches[lengths > _LEAST_LENGTH * lengths.mean()])
     mean = patches.mean(axis=0)
     variances, axes = np.linalg.eigh(np.cov(patches.T, ddof=0))
-    variances, axes = variances[::-1][:n_axes], axes[:, ::-1][:, :n_axes]
+    variances, axes = variances[::-1][:N_AXES], axes[:, ::-1][:, :N_AXES]
     # Of equal patches there are no directions: what is added keeps the numbers finite.
     whitened = axes / np.sqrt(variances + max(_LEAST_VARIANCE * variances[0], 1e-9))
     whitened /= max(np.linalg.norm((patches - mean) @ whitened, axis=1).mean(), 1e-3)
@@ -67,16 +68,15 @@ def learn_codebook(
     shift = directions @ mean
     along = patches @ directions.T - shift
     along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), np.float32(1e-6))
-    return directions, shift, centres(along, n_centres, rng)
+    return directions, shift, centres(along, spec.n_codes, rng)
 
 
-def likeness_near_points(
-    ink: Float32s, directions: Float32s, shift: Float32s, codes: Float32s, n_points: int
-) -> Float32s:
+def measure(ink: Float32s, learned: Sequence[Float32s]) -> Float32s:
     """Return how like each code images of shape (n, 28, 28), 0 to 1, are near each point.
 
-    The features are code by code within a point: (n, n_points**2 * n_codes).
+    The features are code by code within a point: (n, CODE_POINTS**2 * n_codes).
     """
+    directions, shift, codes = learned
     found = arrangements(ink)
     n, side = found.shape[:2]
     # One product of all arrangements is quicker than one of each row of places.
@@ -86,23 +86,24 @@ def likeness_near_points(
     alike = along @ codes.T
     alike -= np.float32(THRESHOLD)
     np.maximum(alike, 0, out=alike)
-    weights = near_places(n_points)
+    weights = near_places()
     rows = weights @ alike.reshape(n, side, -1)
-    near = weights @ rows.reshape(n * n_points, side, -1)
+    near = weights @ rows.reshape(n * CODE_POINTS, side, -1)
     return np.sqrt(near, out=near).reshape(n, -1)
 
 
-def near_places(n_points: int) -> Float32s:
-    """Return the matrix that averages the middles of arrangements near points, (n_points, 14)."""
+def near_places() -> Float32s:
+    """Return the matrix that averages the middles of arrangements near points, (CODE_POINTS, 14)."""
     inside = slice(N_PLACES // 2, -(N_PLACES // 2))
-    return near_points(FRAME // 2, n_points)[:, inside]
+    return near_points(FRAME // 2, CODE_POINTS)[:, inside]
 
 
-def drawn_codes(axes: Float32s, middle: Float32s, codes: Float32s) -> Float32s:
+def drawn(learned: Sequence[Float32s]) -> list[Float32s]:
     """Return the strokes of each code at its places, beside each other, (n_codes, 15, 15)."""
+    axes, middle, codes = learned
     levels = ((middle + codes) @ np.linalg.pinv(axes).T).reshape(
         len(codes), 2, N_DIRECTIONS, N_PLACES, N_PLACES
     )
     cells = np.einsum("ndij,dyx->niyjx", levels.sum(axis=1), draw_wavelets(0))
     side = cells.shape[1] * cells.shape[2]
-    return np.asarray(cells.reshape(len(codes), side, side), dtype=np.float32)
+    return [np.asarray(cells.reshape(len(codes), side, side), dtype=np.float32)]

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 N_WAYS, N_SPOTS = 8, 6
 N_TYPICAL = N_WAYS * N_SPOTS**2
 
+# Across and down, near each of which features tell what an image is like; arrangements are wider
+# than patches, and so need fewer.
+N_POINTS, CODE_POINTS = 6, 4
+N_AXES = 50  # principal directions of arrangements that count
+
 # Settings that no stage has for itself; a card names those that are not the usual ones.
 OF_EVERY_KIND = "n_copies", "displacement", "whitening"
 

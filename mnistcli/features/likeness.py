@@ -22,6 +22,7 @@ import numpy as np
 from mnistcli.arrays import Bytes, Float32s
 from mnistcli.errors import UsageError
 from mnistcli.features.geometry import normalised
+from mnistcli.features.kinds import N_POINTS, FeatureSpec
 from mnistcli.mnist import IMAGE_SIDE
 
 THRESHOLD = 0.4
@@ -37,16 +38,16 @@ _LEAST_CONTRAST = 0.5
 _PATCHES_AT_ONCE = 10_000
 
 
-def likeness(ink: Float32s, filters: Sequence[Float32s], n_points: int) -> Float32s:
+def measure(ink: Float32s, filters: Sequence[Float32s]) -> Float32s:
     """Return the features of one drawing of each image, of shape (n, 28, 28) and 0 to 1.
 
-    Filters have shape (n_filters, side * side). There are ``n_points`` points across and down. The
-    features are filter by filter within a point, point by point within a size of patches.
+    Filters have shape (n_filters, side * side). The features are filter by filter within a point,
+    point by point within a size of patches.
     """
     parts = []
     for each in filters:
         sums = _both_ways(squares(), _places(ink, each))
-        found = _both_ways(points(n_points), np.sqrt(sums, out=sums))
+        found = _both_ways(points(), np.sqrt(sums, out=sums))
         parts.append(found.transpose(3, 1, 2, 0).reshape(len(ink), -1))
     return np.concatenate(parts, axis=1)
 
@@ -92,21 +93,26 @@ def squares() -> Float32s:
     return np.asarray((first <= place) & (place < first + across), dtype=np.float32)
 
 
-def points(n_points: int) -> Float32s:
-    """Return the matrix that averages the squares near every point, (n_points, n_squares)."""
+def points() -> Float32s:
+    """Return the matrix that averages the squares near every point, (N_POINTS, n_squares)."""
     square = np.arange((IMAGE_SIDE - SQUARE) // STRIDE + 1)
-    point = np.linspace(0, square[-1], n_points)[:, None]
+    point = np.linspace(0, square[-1], N_POINTS)[:, None]
     is_near = np.abs(point - square) * STRIDE <= NEARNESS
     return np.asarray(is_near / is_near.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
-def learn_filters(images: Bytes, sides: Sequence[int], n_filters: int, seed: int) -> list[Float32s]:
+def learn(images: Bytes, spec: FeatureSpec, seed: int) -> list[Float32s]:
     """Return the patterns around which patches of training images, (n, 28, 28), gather.
 
     For each side, which is odd, they have shape (n_filters, side * side), mean 0 and length 1.
     """
     ink, rng = normalised(images) / np.float32(255), np.random.default_rng([seed, 2])
-    return [centres(_sample_patches(ink, side, rng), n_filters, rng) for side in sides]
+    return [centres(_sample_patches(ink, side, rng), spec.n_filters, rng) for side in spec.sides]
+
+
+def drawn(filters: Sequence[Float32s]) -> list[Float32s]:
+    """Return the filters as pictures, each array of shape (n_filters, side, side)."""
+    return [each.reshape(len(each), math.isqrt(each.shape[1]), -1) for each in filters]
 
 
 def centres(patches: Float32s, n_filters: int, rng: np.random.Generator) -> Float32s:

@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, ClassVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mnistcli.errors import UsageError
-from mnistcli.features.kinds import Stage
+from mnistcli.features.kinds import CODE_POINTS, N_AXES, N_POINTS, Stage
 from mnistcli.parallel import map_blocks
 
 if TYPE_CHECKING:
@@ -19,11 +19,7 @@ if TYPE_CHECKING:
     from mnistcli.arrays import Bytes, Float32s
     from mnistcli.features.kinds import Learned
 
-# Across and down, near each of which features tell what an image is like; arrangements are wider
-# than patches, and so need fewer.
-N_POINTS, CODE_POINTS = 6, 4
 ARRANGEMENT_SIZE = 108  # of an arrangement: two widths, six directions, at 3 x 3 places
-N_AXES = 50  # principal directions of these that count
 # How an image is turned (degrees) and moved (pixels, x and y) to be looked at once, or four times.
 VIEWS = {1: ((0, 0, 0),), 4: ((5, -0.4, -0.4), (-5, 0.4, -0.4), (5, 0.4, 0.4), (-5, -0.4, 0.4))}
 
@@ -37,18 +33,21 @@ _N_MAPS = 1 + 3 * 6 + 3 * 6**2
 
 
 class Measured(Stage):
-    """A stage with ``factors``, (n_features,), which its numbers are multiplied with."""
+    """A stage with ``factors``, (n_features,), which its numbers are multiplied with.
+
+    What it does with numbers is in a module of this room, which is loaded when it is needed:
+    ``learn(images, spec, seed)`` returns the patterns that training images of shape (n, 28, 28)
+    have; ``measure(ink, patterns)`` the numbers of drawings of that shape, 0 to 1, as (n,
+    n_features), none negative; and ``drawn(patterns)`` what `filters` does.
+    """
 
     has_pixel_weights: ClassVar[bool] = False
+    module: ClassVar[str]
 
     @property
     def views(self) -> Sequence[tuple[float, float, float]]:
         """How it looks at an image, see `VIEWS`; of several views the mean counts."""
         return VIEWS[1]
-
-    def measure_ink(self, ink: Float32s) -> Float32s:
-        """Return the numbers of drawings of shape (n, 28, 28), 0 to 1: (n, n_features), none negative."""
-        raise NotImplementedError
 
     def measure(self, images: Bytes) -> Float32s:
         """Return the numbers of images of shape (n, 28, 28), (n, n_features)."""
@@ -57,13 +56,13 @@ class Measured(Stage):
         from mnistcli.features.geometry import normalised
 
         drawn = (normalised(images, view) / np.float32(255) for view in self.views)
-        looks = [*map(self.measure_ink, drawn)]
+        looks = [self._maths.measure(ink, self.patterns) for ink in drawn]
         return looks[0] if len(looks) == 1 else np.asarray(sum(looks) / np.float32(len(looks)))
 
     def learn(self, given: Bytes, seed: int, /) -> Learned:
         import numpy as np
 
-        patterns, some = self.learn_patterns(given, seed), given[:_N_FOR_SCALE]
+        patterns, some = self._maths.learn(given, self.spec, seed), given[:_N_FOR_SCALE]
         self.arrays = dict(zip(self.pattern_shapes(), patterns, strict=True))
         largest = map_blocks(
             lambda block: self.measure(some[block]).max(axis=0), len(some), _IMAGES_PER_BLOCK
@@ -74,10 +73,6 @@ class Measured(Stage):
     def pattern_shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shapes of what is measured, as far as that is learned."""
         return {}
-
-    def learn_patterns(self, _images: Bytes, _seed: int, /) -> Sequence[Float32s]:
-        """Learn what is measured, in the order of `pattern_shapes`."""
-        return ()
 
     @property
     def patterns(self) -> tuple[Float32s, ...]:
@@ -100,10 +95,18 @@ class Measured(Stage):
         map_blocks(work, len(given), _IMAGES_PER_BLOCK)
         return out
 
+    def filters(self) -> tuple[Float32s, ...]:
+        return tuple(self._maths.drawn(self.patterns))
+
+    @property
+    def _maths(self) -> Any:
+        return import_module(f"mnistcli.features.{self.module}")
+
 
 class Patches(Measured):
-    """How much there is of learned filters, see `likeness`."""
+    """How much there is of learned filters."""
 
+    module = "likeness"
     summary = "how much of which typical patch is where"
     defaults = {"sides": (5, 9), "n_filters": 24, "n_views": 1}  # noqa: RUF012 - a constant
 
@@ -122,11 +125,6 @@ class Patches(Measured):
         if self.spec.n_views not in VIEWS:
             raise UsageError(f"{self.spec.n_views} views make no sense", hint="patches have 1 or 4")
 
-    def learn_patterns(self, images: Bytes, seed: int, /) -> Sequence[Float32s]:
-        from mnistcli.features.likeness import learn_filters
-
-        return learn_filters(images, self.spec.sides, self.spec.n_filters, seed)
-
     def pattern_shapes(self) -> dict[str, tuple[int, ...]]:
         return {f"filters{n}": (self.spec.n_filters, n * n) for n in self.spec.sides}
 
@@ -139,18 +137,11 @@ class Patches(Measured):
         filters = f"{self.spec.n_filters} filters each of {sides} pixels{views}"
         return f"{self.count():,} features ({filters})"
 
-    def measure_ink(self, ink: Float32s) -> Float32s:
-        from mnistcli.features.likeness import likeness
-
-        return likeness(ink, self.patterns, N_POINTS)
-
-    def filters(self) -> tuple[Float32s, ...]:
-        return tuple(it.reshape(len(it), math.isqrt(it.shape[1]), -1) for it in self.patterns)
-
 
 class Scattering(Measured):
-    """What `wavelets` finds."""
+    """How much of strokes of which direction and width is where."""
 
+    module = "wavelets"
     summary = "strokes of six directions and three widths, and how they change"
 
     def count(self) -> int:
@@ -159,31 +150,17 @@ class Scattering(Measured):
     def describe(self, _before: str, /) -> str:
         return f"{self.count():,} features (scattering, 6 directions, 3 scales, 2 layers)"
 
-    def measure_ink(self, ink: Float32s) -> Float32s:
-        from mnistcli.features.wavelets import scattered
-
-        return scattered(ink, N_POINTS).reshape(len(ink), -1)
-
-    def filters(self) -> tuple[Float32s, ...]:
-        from mnistcli.features.wavelets import N_SCALES, draw_wavelets
-
-        return tuple(draw_wavelets(scale) for scale in range(N_SCALES))
-
 
 class Arrangements(Measured):
-    """What `codebook` finds."""
+    """How much of typical arrangements of strokes there is."""
 
+    module = "codebook"
     summary = "how much of which typical arrangement of strokes is where"
     defaults = {"n_codes": 128}  # noqa: RUF012 - a constant
 
     def check(self) -> None:
         if not self.spec.n_codes:
             raise UsageError("arrangements have codes")
-
-    def learn_patterns(self, images: Bytes, seed: int, /) -> Sequence[Float32s]:
-        from mnistcli.features.codebook import learn_codebook
-
-        return learn_codebook(images, N_AXES, self.spec.n_codes, seed)
 
     def pattern_shapes(self) -> dict[str, tuple[int, ...]]:
         # The whitened principal directions of arrangements, the mean along each, and the codes.
@@ -195,14 +172,3 @@ class Arrangements(Measured):
 
     def describe(self, _before: str, /) -> str:
         return f"{self.count():,} features ({self.spec.n_codes} arrangements of strokes)"
-
-    def measure_ink(self, ink: Float32s) -> Float32s:
-        from mnistcli.features.codebook import likeness_near_points
-
-        axes, middle, codes = self.patterns
-        return likeness_near_points(ink, axes, middle, codes, CODE_POINTS)
-
-    def filters(self) -> tuple[Float32s, ...]:
-        from mnistcli.features.codebook import drawn_codes
-
-        return (drawn_codes(*self.patterns),)

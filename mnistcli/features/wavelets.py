@@ -8,12 +8,14 @@ its own is kept, which leaves the modulus as it is.
 """
 
 import functools
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import fft2, fftshift, ifft2  # noqa: TID253 - loaded where they are asked for
 
-from mnistcli.arrays import Float32s, Places
+from mnistcli.arrays import Bytes, Float32s, Places
+from mnistcli.features.kinds import N_POINTS, FeatureSpec
 from mnistcli.features.likeness import SQUARE
 from mnistcli.mnist import IMAGE_SIDE
 
@@ -24,11 +26,16 @@ FRAME, MARGIN = 32, 2  # pixels a side of what is filtered, and of paper around 
 _WAVES, _WIDTH = 12, 0.8
 
 
-def scattered(ink: Float32s, n_points: int) -> Float32s:
+def learn(_images: Bytes, _spec: FeatureSpec, _seed: int) -> list[Float32s]:
+    """Return nothing: wavelets are what they are."""
+    return []
+
+
+def measure(ink: Float32s, _nothing: Sequence[Float32s]) -> Float32s:
     """Return the square roots of the averages of all maps of images of shape (n, 28, 28), 0 to 1.
 
-    They have shape (n, n_maps, n_points**2): of the image; then, scale by scale, of its six moduli,
-    and of those of each of these at each wider scale.
+    They have shape (n, n_maps * N_POINTS**2): of the image; then, scale by scale, of its six
+    moduli, and of those of each of these at each wider scale.
     """
     frames = _framed(ink)
     maps, spectra = [frames], fft2(frames)
@@ -38,9 +45,9 @@ def scattered(ink: Float32s, n_points: int) -> Float32s:
         maps += [_moduli(changes, wider) for wider in range(scale + 1, N_SCALES)]
     averages = []
     for each in maps:
-        weights = near_points(each.shape[-1], n_points)
+        weights = near_points(each.shape[-1], N_POINTS)
         averages.append((weights @ each @ weights.T).reshape(*each.shape[:2], -1))
-    return np.sqrt(np.concatenate(averages, axis=1))
+    return np.sqrt(np.concatenate(averages, axis=1)).reshape(len(ink), -1)
 
 
 def strokes(ink: Float32s) -> Float32s:
@@ -117,3 +124,8 @@ def draw_wavelets(scale: int) -> Float32s:
     reach = 2 + 3 * scale
     inside = slice(FRAME // 2 - reach, FRAME // 2 + reach + 1)
     return np.asarray(fftshift(waves, axes=(1, 2))[:, inside, inside], dtype=np.float32)
+
+
+def drawn(_nothing: Sequence[Float32s]) -> list[Float32s]:
+    """Return the wavelets as pictures, scale by scale; see `draw_wavelets`."""
+    return [*map(draw_wavelets, range(N_SCALES))]

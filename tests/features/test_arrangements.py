@@ -46,7 +46,7 @@ def test_codes_are_drawn_stroke_by_stroke():
     axes[:, :50] = np.eye(50)
     codes = np.zeros((1, 50), np.float32)
     codes[0, 3 * 9 + 5] = 1  # the finest stroke of direction 3, right in the middle row
-    (drawn,) = codebook.drawn_codes(axes, np.zeros(50, np.float32), codes)
+    ((drawn,),) = codebook.drawn((axes, np.zeros(50, np.float32), codes))
     assert drawn.shape == (15, 15)
     np.testing.assert_array_equal(drawn[5:10, 10:], wavelets.draw_wavelets(0)[3])
     assert np.abs(drawn).sum() == np.abs(drawn[5:10, 10:]).sum()
@@ -63,7 +63,7 @@ def test_few_images_still_make_codes(mnist):
 
 def test_arrangements_that_are_all_alike_have_codes(monkeypatch, mnist):
     monkeypatch.setattr(codebook, "arrangements", lambda ink: np.ones((len(ink), 14, 14, 108)))
-    found = codebook.learn_codebook(mnist.train.images[:9], 50, 4, 0)
+    found = codebook.learn(mnist.train.images[:9], FeatureSpec("arrangements", n_codes=4), 0)
     assert all(np.isfinite(each).all() for each in found)
 
 

@@ -11,10 +11,11 @@ from scipy.signal import correlate2d
 from mnistcli.features import FeatureSpec
 from mnistcli.features import likeness as module
 from mnistcli.features.geometry import normalised
-from mnistcli.features.likeness import learn_filters, likeness
+from mnistcli.features.likeness import learn, measure
 from mnistcli.features.measured import VIEWS, Patches
 
 SPEC = FeatureSpec("patches", sides=(5, 9), n_filters=8)
+ONE_SIDE = FeatureSpec("patches", sides=(7,), n_filters=16)
 
 
 def learned(spec, images, seed):
@@ -34,7 +35,7 @@ def patches(images):
 
 
 def test_filters_are_patterns_of_length_one(images):
-    (filters,) = learn_filters(images, [7], 16, 0)
+    (filters,) = learn(images, ONE_SIDE, 0)
     assert filters.shape == (16, 49)
     np.testing.assert_allclose(filters.mean(axis=1), 0, atol=1e-6)
     np.testing.assert_allclose(np.linalg.norm(filters, axis=1), 1, rtol=1e-5)
@@ -47,7 +48,7 @@ def test_filters_gather_patches_around_them(monkeypatch, images):
 
     def likeness_to_the_nearest(n_rounds):
         monkeypatch.setattr(module, "N_ROUNDS", n_rounds)
-        (found,) = learn_filters(images, [7], 16, 0)
+        (found,) = learn(images, ONE_SIDE, 0)
         return (patches @ found.T).max(axis=1).mean()
 
     first, second, usual = (likeness_to_the_nearest(n) for n in (0, 1, 10))
@@ -87,8 +88,7 @@ def test_four_views_are_averaged(images):
     one, four = (learned(FeatureSpec("patches", (7,), 8, n_views=n), images, 0) for n in (1, 4))
     np.testing.assert_array_equal(one.patterns[0], four.patterns[0])
     looks = [
-        likeness(normalised(images[:20], view) / np.float32(255), one.patterns, 6)
-        for view in VIEWS[4]
+        measure(normalised(images[:20], view) / np.float32(255), one.patterns) for view in VIEWS[4]
     ]
     expected = np.minimum(np.mean(looks, axis=0) * four.arrays["factors"], 255)
     assert np.abs(four.transform(images[:20]) - expected).max() <= 0.51

@@ -10,15 +10,8 @@ from mnistcli.errors import UsageError
 from mnistcli.features import Features, FeatureSpec, Stage, codebook, likeness, wavelets
 from mnistcli.features.expansion import Expansion
 from mnistcli.features.geometry import upright, upright_and_sized
-from mnistcli.features.kinds import Deskew, Pixels
-from mnistcli.features.measured import (
-    CODE_POINTS,
-    N_POINTS,
-    Arrangements,
-    Measured,
-    Patches,
-    Scattering,
-)
+from mnistcli.features.kinds import N_POINTS, Deskew, Pixels
+from mnistcli.features.measured import Arrangements, Measured, Patches, Scattering
 from mnistcli.mnist import IMAGE_SHAPE, IMAGE_SIDE, N_PIXELS
 
 # Others are called by the first three letters of NumPy's names.
@@ -127,9 +120,9 @@ def _sampled(ink: Any, x: Any, y: Any) -> Any:
 
 
 def _likeness(features: Patches, ink: Any) -> Any:
-    """See `likeness.likeness`; here filters come before places, and sums of sums are one product."""
+    """See `likeness.measure`; here filters come before places, and sums of sums are one product."""
     squares = np.kron(likeness.squares(), likeness.squares()).T
-    points = np.kron(likeness.points(N_POINTS), likeness.points(N_POINTS)).T
+    points = np.kron(likeness.points(), likeness.points()).T
     parts = []
     for filters in features.filters():
         n_filters, side, _ = filters.shape
@@ -144,7 +137,7 @@ def _likeness(features: Patches, ink: Any) -> Any:
 
 
 def _scattered(ink: Any) -> Any:
-    """See `wavelets.scattered`; the maps of all images come one after the other."""
+    """See `wavelets.measure`; the maps of all images come one after the other."""
     frames, n_scales = _framed(ink), wavelets.N_SCALES
     averages = [_near_points(frames, wavelets.FRAME, 1)]
     spectra, n_maps = _fourier(frames, wavelets.FRAME), wavelets.N_DIRECTIONS
@@ -160,7 +153,7 @@ def _scattered(ink: Any) -> Any:
 
 
 def _arranged(stage: Arrangements, ink: Any) -> Any:
-    """See `codebook.likeness_near_points`; here the codes come before the places."""
+    """See `codebook.measure`; here the codes come before the places."""
     axes, middle, codes = stage.patterns
     spectra, n = _fourier(_framed(ink), wavelets.FRAME), wavelets.N_DIRECTIONS
     fine, wider = (
@@ -173,7 +166,7 @@ def _arranged(stage: Arrangements, ink: Any) -> Any:
     along = along - middle[:, None, None]
     lengths = np.sqrt((along * along).sum(axis=1)[:, None] + codebook.PAPER)
     alike = (along / lengths).of("Conv", codes[:, :, None, None]) - codebook.THRESHOLD
-    points = np.kron(*[codebook.near_places(CODE_POINTS)] * 2).T
+    points = np.kron(*[codebook.near_places()] * 2).T
     near = np.maximum(alike, 0).reshape(0, len(codes), len(points)) @ points
     return near.of("Transpose", perm=[0, 2, 1]).of("Flatten")
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnistcli._version import __version__
-from mnistcli.features.measured import N_POINTS, VIEWS
+from mnistcli.features.kinds import N_POINTS
+from mnistcli.features.measured import VIEWS
 from mnistcli.registry.exports import Exporter
 from mnistcli.registry.model_file import Model
 
