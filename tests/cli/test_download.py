@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -192,6 +194,10 @@ def test_own_digits_come_through_a_pipe(invoke, tmp_path, mnist):
         piped = path.read_bytes()
         done = invoke("download", "--source", "-", "--as", path.suffix[1:], "--json", stdin=piped)
         assert sum(file["shape"][0] for file in json.loads(done.out)["files"]) == 60
+    os.mkfifo(tmp_path / "pipe")
+    with subprocess.Popen(["cp", tmp_path / "d.csv", tmp_path / "pipe"]):
+        done = invoke("download", "--source", str(tmp_path / "pipe"), "--as", "p")
+    assert "Source   path\n" in done.out  # whose bytes nobody counts
     for stdin, code, message in ((b"", 4, "is empty"), (b"\x89PNG\r\n", 4, "-")):
         done = invoke("download", "--source", "-", "--as", "g", stdin=stdin)
         assert (done.code, done.out, done.err.count("error: ")) == (code, "", 1)

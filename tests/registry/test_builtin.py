@@ -203,6 +203,8 @@ def test_a_model_of_pixels_points_to_it_for_drawings(invoke, drawing, mnist, tmp
     master, slave = pty.openpty()
     words = [sys.executable, "-m", "mnistcli", "predict", drawing, plain, drawing]
     ended = subprocess.run(words, stdout=slave, stderr=subprocess.PIPE, check=True, text=True)
+    assert ended.stderr == f"{HINT}answered by digits@1, the newest model\n"
+    ended = subprocess.run([*words, "-m", "digits"], stdout=slave, stderr=-1, check=True, text=True)
     assert ended.stderr == HINT
     for descriptor in (master, slave):
         os.close(descriptor)

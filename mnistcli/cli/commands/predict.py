@@ -48,6 +48,7 @@ def predict(
     from mnistcli.cli.views.predict import PredictionView
     from mnistcli.gallery import parse_digit
     from mnistcli.prediction import Reader
+    from mnistcli.registry.store import BUILTIN
 
     loaded = call.model(model)
     if against is not None:
@@ -86,6 +87,8 @@ def predict(
     is_told = call.format == "table" and sys.stdout.isatty()
     if is_foreign and of_pixels and reads_digits and is_told:
         call.note("builtin reads such pictures better than a model of pixels: --model builtin")
+    if is_told and model is None and loaded.ref != BUILTIN:
+        call.note(f"answered by {loaded.ref}, the newest model")
     call.note(*counts.remarks(reader, number=number))
     if counts.n_failed:
         raise SomeInputsFailedError(counts.n_failed, counts.n_inputs)

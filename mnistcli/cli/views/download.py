@@ -53,10 +53,10 @@ def installation_answer(done: Installation, *, checked: bool = False) -> Answer:
     state = "was there already" if done.already_there else "installed"
     if checked:
         state = "checked: every byte is as it should be"
-    is_boxed = manifest.source == "bundled"
+    is_boxed, n_read = manifest.source == "bundled", manifest.n_bytes_read  # 0 of a named pipe
     facts = [
         ("Dataset", f"{manifest.dataset}, {state}"),
-        ("Source", f"{manifest.source}, {n_bytes(manifest.n_bytes_read)} read"),
+        ("Source", f"{manifest.source}{f', {n_bytes(n_read)} read' * (n_read > 0)}"),
         ("From", "the four files inside this package" if is_boxed else visible(manifest.origin)),
     ]
     if manifest.sizes:
