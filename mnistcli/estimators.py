@@ -22,6 +22,7 @@ from mnistcli.arrays import Float64s
 from mnistcli.features import Features
 from mnistcli.linear_model.classifier import PIXEL_SCALE, LinearClassifier
 from mnistcli.linear_model.newton import fit_newton
+from mnistcli.memory import Room
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 from mnistcli.model_selection.design import design_matrix
 from mnistcli.model_selection.splits import Samples
@@ -233,8 +234,8 @@ class Digits(LogisticRegression):
         preset, images = PRESETS[self.preset], self._check(X)
         nothing = np.zeros(len(images), dtype=np.int64)
         samples = Samples(images, nothing, np.arange(len(images)))
-        most = sys.maxsize  # what scikit-learn is given is in memory
-        design = design_matrix(samples, preset.features, seed=self._seed(), memory_bytes=most)
+        room = Room(sys.maxsize)  # what scikit-learn is given is in memory
+        design = design_matrix(samples, preset.features, seed=self._seed(), room=room)
         self.features_, self.n_features_in_ = design.features, N_PIXELS
         C = preset.C if self.C is None else self.C
         tol = preset.tol if self.tol is None else self.tol

@@ -12,11 +12,10 @@ from mnistcli.arrays import Float64s, Int64s
 from mnistcli.datasets.dataset import Dataset
 from mnistcli.errors import CorruptFileError, UsageError
 from mnistcli.features import FeatureSpec
-from mnistcli.features.cache import FeatureCache
 from mnistcli.files import kind_of_path, open_regular, storage_errors
 from mnistcli.linear_model.certificate import Fit
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
-from mnistcli.memory import peak_memory_bytes
+from mnistcli.memory import Room, peak_memory_bytes
 from mnistcli.metrics.classification import log_loss
 from mnistcli.metrics.intervals import Interval, corrected_t, wilson
 from mnistcli.model_selection.design import design_matrix
@@ -153,15 +152,15 @@ def curve_points(
     variants: Iterable[Variant],
     *,
     file: "PointFile | None" = None,
-    cache: FeatureCache | None = None,
+    cache: Path | None = None,
     n_jobs: int | None = 1,
     progress: Progress = SILENT,
 ) -> Iterator[CurvePoint]:
     """Train and judge every variant, and yield the points as they come.
 
     Those in the file are not trained again and come first; others are added to it. Trainings that
-    differ only in C share their features, and each begins where the one before it ended. The jobs
-    are those of `parallel.map_jobs`.
+    differ only in C share their features, which are kept in the folder of the cache, and each
+    begins where the one before it ended. The jobs are those of `parallel.map_jobs`.
     """
     todo = {key_of(each, dataset): each for each in variants}
     for point in file.read() if file else ():
@@ -183,13 +182,13 @@ def curve_points(
 
 
 def _points(
-    dataset: Dataset, variants: Sequence[Variant], cache: FeatureCache | None
+    dataset: Dataset, variants: Sequence[Variant], cache: Path | None
 ) -> Iterator[CurvePoint]:
     """Yield the points of variants that share their rows and their features, along a rising C."""
     task, split, spec, *_ = variants[0]
     check_classes(dataset, task, split)
     samples = training_samples(dataset, task, split)
-    design = design_matrix(samples, spec, seed=split.seed, cache=cache)
+    design = design_matrix(samples, spec, seed=split.seed, room=Room(folder=cache))
     tested = test_samples(dataset, task, split)
     X_test = design.features.transform(tested.images) if design.features else tested.images
     fit: Fit | None = None

@@ -5,6 +5,7 @@ import platform
 import sys
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,13 +16,12 @@ from mnistcli.datasets.given import Given, dataset_of
 from mnistcli.display import Displayed
 from mnistcli.errors import DataUnavailableError, TrainingError
 from mnistcli.features import FeatureSpec
-from mnistcli.features.cache import FeatureCache
 from mnistcli.features.copies import VERSION as COPIES_VERSION
 from mnistcli.features.typicality import learn_typicality, sample_slice
 from mnistcli.linear_model.certificate import Fit
 from mnistcli.linear_model.classifier import PIXEL_SCALE
 from mnistcli.linear_model.solvers import no_finite_optimum
-from mnistcli.memory import peak_memory_bytes
+from mnistcli.memory import Room, peak_memory_bytes
 from mnistcli.metrics.catalog import METRICS, Evaluation
 from mnistcli.metrics.classification import evaluate_scores
 from mnistcli.model_selection import splits
@@ -60,15 +60,16 @@ def train(
     settings: TrainingSettings | None = None,
     *,
     command: str = "",
-    cache: FeatureCache | None = None,
+    cache: Path | None = None,
     progress: Progress | None = None,
 ) -> Training:
     """Train a logistic regression and judge it on the test images.
 
     The task is ``"0v1"``, ``"2vrest"``, ``"digits"``, ..., the dataset MNIST unless given, by name
     or as `datasets.given` takes it, and the command what to note in the card as the way to get this
-    model. Progress is by default a line in a notebook's cell. Raises TaskError, UsageError or
-    TrainingError, before or after looking at the data; nothing is kept.
+    model. The cache is a folder where features are kept. Progress is by default a line in a
+    notebook's cell. Raises TaskError, UsageError or TrainingError, before or after looking at the
+    data; nothing is kept.
     """
     task, settings = parse_task(task), settings or TrainingSettings()
     check_kind("settings", settings, TrainingSettings)
@@ -94,9 +95,7 @@ def train(
         samples,
         settings.features,
         seed=settings.split.seed,
-        cache=cache,
-        memory_bytes=settings.memory_bytes,
-        disk_bytes=settings.disk_bytes,
+        room=Room(settings.memory_bytes, settings.disk_bytes, cache),
         spread=is_alone and bool(elsewhere.get()),
         n_outputs=task.n_outputs if is_alone and solver == "newton" else 0,
         progress=progress,

@@ -25,7 +25,7 @@ import mnistcli
 from mnistcli import parallel
 from mnistcli.errors import BadImageError, MnistCliError
 from mnistcli.features import FeatureSpec
-from mnistcli.features.cache import FeatureCache
+from mnistcli.features.cache import load, save
 from mnistcli.parallel import flat_map_forked, map_blocks, map_jobs, n_at_once, n_cores
 from mnistcli.settings import FoldSpec, SplitSpec, TrainingSettings
 
@@ -90,12 +90,10 @@ def _cores_of_a_worker():
 
 
 def test_what_is_mapped_from_a_file_reaches_other_processes(mnist, tmp_path):
-    cache, rows = (
-        FeatureCache(tmp_path),
-        np.arange(3000, dtype=np.uint8).repeat(1000).reshape(3000, 1000),
-    )
-    cache.save("0" * 32, {}, [rows])
-    _, mapped = cache.load("0" * 32, FeatureSpec(), rows.shape)
+    rows = np.arange(3000, dtype=np.uint8).repeat(1000).reshape(3000, 1000)
+    entry = tmp_path / "rows.features"
+    save(entry, {}, [rows])
+    _, mapped = load(entry, FeatureSpec(), rows.shape)
     arrays = [mnist.train.images, mnist.test.images[5:], mapped, mapped[100:2000]]
     found = list(map_jobs(_crc, [(each,) for each in arrays], 2))
     assert found == [zlib.crc32(np.ascontiguousarray(each)) for each in arrays]

@@ -14,7 +14,6 @@ from mnistcli.cli.views.models import reproduction_answer
 from mnistcli.datasets.dataset import LabelledImages
 from mnistcli.errors import DataUnavailableError, TrainingError
 from mnistcli.evaluation import evaluate
-from mnistcli.features.cache import FeatureCache
 from mnistcli.features.kinds import learn_features, restore_features
 from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.model_selection import cross_validation as choice
@@ -176,7 +175,7 @@ def test_the_same_model_comes_out_wherever_rows_live(mnist, tmp_path, monkeypatc
             memory_bytes=memory,
             disk_bytes=disk,
         )
-        cache = FeatureCache(tmp_path / f"{memory} {disk}")
+        cache = tmp_path / f"{memory} {disk}"
         training = mnistcli.train(task, mnist, settings, cache=cache)
         found[training.rows_kept] = training
     (plain, *others), names = found.values(), list(found)

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from mnistcli.cli.figure import FigureFile
     from mnistcli.datasets.dataset import Dataset, LabelledImages
     from mnistcli.datasets.store import DatasetStore
-    from mnistcli.features.cache import FeatureCache
     from mnistcli.registry.model_file import Model
     from mnistcli.registry.store import ModelRegistry
 
@@ -131,11 +130,9 @@ class Call:
 
         return ModelRegistry(find_places(self.home).models_dir)
 
-    def features(self) -> FeatureCache:
-        """Return the cache of features."""
-        from mnistcli.features.cache import FeatureCache
-
-        return FeatureCache(find_places(self.home).features_dir)
+    def features(self) -> Path:
+        """Return the folder where features are kept."""
+        return find_places(self.home).features_dir
 
     def model(self, ref: str | None) -> Model:
         """Load a model; where none is asked for and none is there, the one that always is."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from mnistcli.arrays import Bytes, Float64s, Int64s, Places, Rows, SomeRows
 from mnistcli.features import Features, FeatureSpec
-from mnistcli.features.cache import FeatureCache
+from mnistcli.features.cache import entry_of, load, save
 from mnistcli.features.copies import MadeRows
 from mnistcli.features.kinds import learn_features, restore_features
 from mnistcli.linear_model.certificate import Fit
@@ -81,9 +81,7 @@ def design_matrix(
     spec: FeatureSpec,
     *,
     seed: int,
-    cache: FeatureCache | None = None,
-    memory_bytes: int | None = None,
-    disk_bytes: int | None = None,
+    room: Room | None = None,
     spread: bool = False,
     n_outputs: int = 0,
     progress: Progress = SILENT,
@@ -91,19 +89,17 @@ def design_matrix(
     """Turn training images into what a solver sees.
 
     Features that are learned are learned from these images, without their labels. The seed is that
-    of what is learned and of the copies; the cache is looked into first. Rows that take more than
-    half of the memory are kept in the cache, and where that may not take so much, or would be
-    slower, made anew whenever they are read. Many rows that are to be spread over other machines
-    are made there. Progress looks ahead to a fit of so many outputs. None is a quarter of the
-    machine's memory, or of what is free on the disk of the cache.
+    of what is learned and of the copies; the folder of the room, where features are kept, is looked
+    into first. Rows that take more than half of the memory are kept there, and where they may not
+    take so much, or would be slower, made anew whenever they are read. Many rows that are to be
+    spread over other machines are made there. Progress looks ahead to a fit of so many outputs.
     """
-    images = samples.images
-    room = Room(memory_bytes, disk_bytes, cache.folder if cache else None)
+    images, room = samples.images, room or Room()
     if spec.kind == "pixels" and not spec.n_copies:
         return DesignMatrix(images.reshape(len(images), -1), samples.y, room=room)
-    key = cache.key(spec, images, samples.index, seed) if cache else ""
+    entry = entry_of(room.folder, spec, images, samples.index, seed) if room.folder else None
     n_rows, n_features = shape = (1 + spec.n_copies) * len(images), spec.count()
-    if cache and not spread and (found := cache.load(key, spec, shape)):
+    if entry and not spread and (found := load(entry, spec, shape)):
         features = restore_features(spec, found[0])
         return DesignMatrix(found[1], samples.y, features, spec.n_copies, kept="file", room=room)
     features = learn_features(spec, images, seed)
@@ -114,22 +110,22 @@ def design_matrix(
     if spread and n_blocks(n_rows) > 1:
         return design
     if n_bytes > room.on_disk:
-        cache = None
+        entry = None
     if n_bytes <= room.in_memory * _SHARE_OF_ROWS:
         X = np.empty(shape, dtype=np.uint8)
         for i, block in enumerate(read_blocks(made, n_rows, progress, n_outputs)):
             X[i * _ROWS_AT_ONCE :][: len(block)] = block
-        if cache:
-            cache.save(key, arrays, [X])
+        if entry:
+            save(entry, arrays, [X])
         return replace(design, rows=X, kept="memory")
     size = f"{n_rows:,} rows, {n_bytes / 1e9:.1f} GB,"
     making, moving = _seconds_to_make(made), n_bytes / _DISK_BYTES_PER_S
     n_read = 0 if n_bytes < machine_bytes() - room.in_memory else _N_READS
-    if cache and moving * (1 + n_read) < making * _N_READS:
-        progress.note(f"{size} are kept in {cache.folder}: about {making + moving:.0f} s")
-        cache.save(key, arrays, read_blocks(made, n_rows, progress, n_outputs))
-        if found := cache.load(key, spec, shape):
-            left = Room(memory_bytes, room.on_disk - n_bytes, room.folder)
+    if entry and moving * (1 + n_read) < making * _N_READS:
+        progress.note(f"{size} are kept in {room.folder}: about {making + moving:.0f} s")
+        save(entry, arrays, read_blocks(made, n_rows, progress, n_outputs))
+        if found := load(entry, spec, shape):
+            left = replace(room, disk_bytes=room.on_disk - n_bytes)
             return replace(design, rows=found[1], kept="file", room=left)
     progress.note(f"{size} are made anew each time: about {_N_READS * making:.0f} s in all")
     return design

@@ -14,6 +14,7 @@ from sklearn.model_selection import (
 )
 
 from mnistcli.errors import TrainingError
+from mnistcli.memory import Room
 from mnistcli.model_selection.cross_validation import GRID, Folds, _path, cross_validate, search
 from mnistcli.model_selection.design import design_matrix
 from mnistcli.model_selection.splits import training_samples
@@ -99,7 +100,7 @@ def room_of(folds, settings, train, test):
 
 @pytest.mark.parametrize(("n_jobs", "expected"), [(1, 900), (2, 450), (8, 300)])
 def test_folds_at_once_share_the_memory(samples, task, n_jobs, expected):
-    design = design_matrix(samples, FeatureSpec(), seed=0, memory_bytes=900)
+    design = design_matrix(samples, FeatureSpec(), seed=0, room=Room(900))
     folds = Folds(design, task, FoldSpec(3), n_jobs=n_jobs)
     assert list(folds.map(room_of, SolverSettings(), "folds")) == [expected] * 3
 

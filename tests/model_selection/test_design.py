@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from mnistcli.features import FeatureSpec
-from mnistcli.features.cache import FeatureCache
 from mnistcli.features.copies import deformed
 from mnistcli.features.kinds import learn_features
+from mnistcli.memory import Room
 from mnistcli.model_selection.cross_validation import Folds
 from mnistcli.model_selection.design import design_matrix, read_blocks
 from mnistcli.model_selection.splits import Samples, training_samples
@@ -102,17 +102,9 @@ def test_copies_of_an_image_are_never_on_both_sides_of_a_fold(samples, n_repeats
 def test_rows_live_where_there_is_room_and_are_the_same(
     tmp_path, samples, memory_bytes, disk_bytes, kept, told, n_files
 ):
-    cache, progress = FeatureCache(tmp_path / "features"), Notes()
-    design = design_matrix(
-        samples,
-        SPEC,
-        seed=0,
-        cache=cache,
-        memory_bytes=memory_bytes,
-        disk_bytes=disk_bytes,
-        progress=progress,
-    )
-    assert (design.kept, len(list(cache.folder.glob("*")))) == (kept, n_files)
+    room, progress = Room(memory_bytes, disk_bytes, tmp_path / "features"), Notes()
+    design = design_matrix(samples, SPEC, seed=0, room=room, progress=progress)
+    assert (design.kept, len(list(room.folder.glob("*")))) == (kept, n_files)
     for note, start in zip(progress.notes, told, strict=True):
         assert note.startswith(start)
     plain = design_matrix(samples, SPEC, seed=0)
@@ -143,12 +135,11 @@ def test_progress_tells_one_time_for_features_and_fit_and_then_leaves_it_to_the_
 def test_rows_are_made_anew_where_a_file_would_not_help(monkeypatch, tmp_path, samples, why):
     """A disk slower than we are, which the system cannot hold in memory either."""
     (tmp_path / "file").touch()
-    cache = FeatureCache(tmp_path / ("file/features" if why == "refused" else "features"))
+    folder = tmp_path / ("file/features" if why == "refused" else "features")
+    room = Room(200_000, folder=None if why == "no cache" else folder)
     if why == "slow":
         monkeypatch.setattr("mnistcli.model_selection.design._DISK_BYTES_PER_S", 1000.0)
     monkeypatch.setattr("mnistcli.model_selection.design.machine_bytes", lambda: 200_000)
-    design = design_matrix(
-        samples, SPEC, seed=0, cache=None if why == "no cache" else cache, memory_bytes=200_000
-    )
+    design = design_matrix(samples, SPEC, seed=0, room=room)
     assert design.kept == "nowhere"
     np.testing.assert_array_equal(design.rows[:], design_matrix(samples, SPEC, seed=0).rows[:])
