@@ -197,16 +197,10 @@ def _spans(pieces: Pieces, keep: Mask, least: float = 0.0) -> bool:
         return False
     keep = keep.copy()
     _drop_bars(pieces, keep)
+    top, bottom, left, right = pieces.top, pieces.bottom, pieces.left, pieces.right
     for start, stop, low, high, along, length in (
-        (
-            pieces.top == 0,
-            pieces.bottom == height,
-            pieces.left,
-            pieces.right,
-            pieces.height,
-            height,
-        ),
-        (pieces.left == 0, pieces.right == width, pieces.top, pieces.bottom, pieces.width, width),
+        (top == 0, bottom == height, left, right, pieces.height, height),
+        (left == 0, right == width, top, bottom, pieces.width, width),
     ):
         i, j = np.flatnonzero(keep & start), np.flatnonzero(keep & stop)
         apart = np.maximum(low[i, None], low[j]) - np.minimum(high[i, None], high[j])
@@ -234,6 +228,8 @@ def _drop_others(pieces: Pieces, keep: Mask, ink: Ink, *, is_photo: bool, is_pag
 
     Where no reason is given a step may come anywhere: no picture tried was cleared otherwise.
     """
+    if np.count_nonzero(keep) == 1:  # something is only told from what it stands beside
+        return
     # First: small blocks would count as digits beside what is at the border, or in rows as holes.
     _drop_bars(pieces, keep)
     _drop_margin_line(pieces, keep)

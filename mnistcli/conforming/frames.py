@@ -7,6 +7,7 @@ import numpy as np
 from mnistcli.conforming.lines import FRAME_LENGTH, LEAST_FRAMED, are_sides
 from mnistcli.conforming.operations import (
     Pieces,
+    fill_holes,
     median,
     pad,
     pieces_of,
@@ -51,7 +52,7 @@ def frames_of(pieces: Pieces, keep: Mask, *, is_page: bool) -> list[Frame]:
     for i in np.flatnonzero(keep & is_thin & (short >= MIN_FRAME)).tolist():
         own = pieces.alone(i)
         is_lined, digit = bool(filled[i] < MOST_FILLED[0]) and _is_lined(own), None
-        if not is_page and (inside := _inside(own)) is not None:
+        if not is_page and (inside := _inside(own, pieces.has_hole[i])) is not None:
             digit = _digit(own, inside)
         elif is_lined:
             inside = pad(np.ones_like(own[1:-1, 1:-1]))
@@ -71,12 +72,13 @@ def frames_of(pieces: Pieces, keep: Mask, *, is_page: bool) -> list[Frame]:
     return frames
 
 
-def _inside(own: Mask) -> Mask | None:
+def _inside(own: Mask, has_hole: bool) -> Mask | None:  # noqa: FBT001
     """Return what a frame encloses, be it touched by a digit; None where there is no frame."""
-    inside = _filled(own)
-    if inside is None or 2 * inside.sum() < inside.size:
-        lines = (np.rot90(own, turn)[:2].any(axis=0).mean() for turn in range(4))
-        if sum(line >= FRAME_LENGTH for line in lines) >= 3:  # it may be open somewhere
+    inside = _filled(own) if has_hole else None
+    if inside is None or 2 * np.count_nonzero(inside) < inside.size:
+        lines = [side[0] | side[1] for side in (own, own[::-1], own.T, own.T[::-1])]
+        is_long = [np.count_nonzero(line) / line.size >= FRAME_LENGTH for line in lines]
+        if sum(is_long) >= 3:  # it may be open somewhere
             inside = _filled(own | ~pad(np.ones_like(own[1:-1, 1:-1])))
     if inside is None or _width(own, inside) > WIDEST_LINE * min(own.shape):
         return None
@@ -85,8 +87,7 @@ def _inside(own: Mask) -> Mask | None:
 
 def _filled(own: Mask) -> Mask | None:
     """Return the box of holes if it is filled by them and what is between them, or else None."""
-    outside = pieces_of(~pad(own))
-    holes = ~outside.mask(outside.at_border)[1:-1, 1:-1] & ~own
+    holes = fill_holes(own) & ~own
     if not holes.any():
         return None
     box = span(holes, 0), span(holes, 1)

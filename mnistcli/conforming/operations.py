@@ -1,7 +1,8 @@
 """Tools for small pictures: resampling, windows, connected pieces; NumPy only."""
 
+import bisect
 from collections.abc import Sequence
-from typing import NamedTuple, Self, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -177,16 +178,28 @@ def span(mask: Mask, axis: int) -> slice:
     return slice(int(hit[0]), int(hit[-1]) + 1)
 
 
+def has_square(mask: Mask, side: int) -> bool:
+    """Return whether there is a square of that side, 1 or more, that is all ink."""
+    for _ in range(2):
+        size = 1  # of the runs so far, see `window_max`
+        while size < side:
+            step = min(size, side - size)
+            mask = mask[:-step] & mask[step:]
+            size += step
+        mask = mask.T
+    return bool(mask.any())
+
+
 def largest_square(mask: Mask) -> int:
     """Side of the largest square that is all ink."""
-    total = np.zeros((mask.shape[0] + 1, mask.shape[1] + 1), np.int32)
-    total[1:, 1:] = mask.cumsum(axis=0, dtype=np.int32).cumsum(axis=1, dtype=np.int32)
-    low, high = 0, min(mask.shape)
-    while low < high:
-        k = (low + high + 1) // 2
-        inside = total[k:, k:] - total[:-k, k:] - total[k:, :-k] + total[:-k, :-k]
-        low, high = (k, high) if (inside == k * k).any() else (low, k - 1)
-    return low
+    sides = range(1, min(mask.shape) + 1)
+    return bisect.bisect(sides, 0, key=lambda side: not has_square(mask, side))
+
+
+def fill_holes(mask: Mask) -> Mask:
+    """Fill the holes of a mask."""
+    outside = pieces_of(~pad(mask))
+    return np.asarray(~outside.mask(outside.at_border)[1:-1, 1:-1])
 
 
 class Pieces(NamedTuple):
@@ -206,6 +219,7 @@ class Pieces(NamedTuple):
     left: Places
     right: Places
     area: Places
+    has_hole: Mask  # which pieces have any
 
     @property
     def n(self) -> int:
@@ -261,27 +275,9 @@ class Pieces(NamedTuple):
         wanted[list(members)] = True
         return wanted
 
-    def pixels(self, members: Sequence[int]) -> Mask:
-        """Return the pixels of some pieces, by their numbers."""
-        return self.mask(self.among(members))
-
-    def cut_out(self, members: Sequence[int], rows: slice, columns: slice) -> Self:
-        """Return some of the pieces, all of which lie within a part of the picture."""
-        wanted = self.among(members)
-        runs = wanted[self.piece]
-        top, left = rows.start, columns.start
-        return self._replace(
-            shape=(rows.stop - top, columns.stop - left),
-            row=self.row[runs] - top,
-            start=self.start[runs] - left,
-            stop=self.stop[runs] - left,
-            piece=(wanted.cumsum() - 1)[self.piece[runs]],
-            top=self.top[wanted] - top,
-            bottom=self.bottom[wanted] - top,
-            left=self.left[wanted] - left,
-            right=self.right[wanted] - left,
-            area=self.area[wanted],
-        )
+    def pixels(self, members: Sequence[int], part: tuple[slice, slice] | None = None) -> Mask:
+        """Return the pixels of some pieces, by their numbers; see `mask`."""
+        return self.mask(self.among(members), part)
 
     def box(self, i: int) -> tuple[slice, slice]:
         """Return where a piece lies."""
@@ -289,17 +285,19 @@ class Pieces(NamedTuple):
 
     def alone(self, i: int) -> Mask:
         """Return the pixels of one piece in its box."""
-        return self.pixels([i])[self.box(i)]
+        return self.pixels([i], self.box(i))
 
-    def mask(self, wanted: Mask) -> Mask:
-        """Select the pixels of some pieces."""
-        width = self.shape[1] + 1
-        change = np.zeros(self.shape[0] * width, np.int8)
+    def mask(self, wanted: Mask, part: tuple[slice, slice] | None = None) -> Mask:
+        """Select the pixels of some pieces, in the picture or a part of it that they lie within."""
+        rows, columns = part or (slice(0, self.shape[0]), slice(0, self.shape[1]))
+        height, width = rows.stop - rows.start, columns.stop - columns.start
         runs = wanted[self.piece]
-        at = self.row[runs] * width
-        change[at + self.start[runs]] = 1
-        change[at + self.stop[runs]] -= 1
-        return change.cumsum(dtype=np.int8).view(np.bool_).reshape(-1, width)[:, :-1]
+        at = (self.row[runs] - rows.start) * width - columns.start
+        edges = np.zeros(2 * len(at) + 2, np.intp)
+        edges[1:-1:2], edges[2:-1:2] = at + self.start[runs], at + self.stop[runs]
+        edges[-1] = height * width
+        is_ink = np.arange(len(edges) - 1) % 2 == 1
+        return np.asarray(is_ink.repeat(edges[1:] - edges[:-1]).reshape(height, width))
 
 
 def pieces_of(mask: Mask) -> Pieces:
@@ -318,11 +316,12 @@ def pieces_of(mask: Mask) -> Pieces:
     starts, stops = steps[::2], steps[1::2]
     # In flat coordinates the row above is width + 2 earlier; a run touches another when it starts
     # no later than one past the other's end, and ends no earlier than one before its start.
-    low = np.searchsorted(stops, starts - row, side="left")
-    high = np.searchsorted(starts, stops - row, side="right")
-    counts = np.maximum(high - low, 0)
+    low = stops.searchsorted(starts - row, side="left")
+    counts = starts.searchsorted(stops - row, side="right") - low
     numbers = np.arange(len(starts))
-    names = _follow(np.where(counts > 0, low, numbers))
+    names = np.where(counts > 0, low, numbers)
+    for _ in range(height.bit_length()):  # up to the first row, in steps twice as long each time
+        names = names[names]
     below = np.repeat(numbers, counts)
     above = np.arange(counts.sum()) + np.repeat(low - counts.cumsum() + counts, counts)
     while len(below):
@@ -334,16 +333,19 @@ def pieces_of(mask: Mask) -> Pieces:
         names = _follow(names)
     is_root = names == numbers
     piece = (is_root.cumsum() - 1)[names]
-    n, rows = int(is_root.sum()), starts // row
+    rows = starts // row
     first, last = starts - rows * row, stops - rows * row
     # Runs come row by row, and a piece is named after its first.
-    top, bottom = rows[is_root], np.zeros(n, np.intp)
+    top = rows[is_root]
+    n, bottom = len(top), np.zeros_like(top)
     bottom[piece] = rows + 1
     left, right = np.full(n, width), np.zeros(n, np.intp)
     np.minimum.at(left, piece, first)
     np.maximum.at(right, piece, last)
     area = np.bincount(piece, last - first, n).astype(np.intp)
-    return Pieces(mask.shape, rows, first, last, piece, top, bottom, left, right, area)
+    # As Euler found, there are as many runs as edges, and one more, where there is no hole.
+    has_hole = np.bincount(piece, counts - 1, n) >= 0
+    return Pieces(mask.shape, rows, first, last, piece, top, bottom, left, right, area, has_hole)
 
 
 def _follow(names: Places) -> Places:

@@ -207,10 +207,12 @@ def _scale_to_box(digit: Digit, edge_width: float) -> Ink:
     rows = area_weights(ink.shape[0], y - half, box.longest, BOX) @ ink
     columns = area_weights(ink.shape[1], x - half + shifts, box.longest, BOX)
     small = rows @ columns.swapaxes(1, 2)
-    p = np.zeros((len(PHASES), BOX + 2, BOX + 2), np.float32)
-    p[:, 1:-1, 1:-1] = small
-    near = (p[:, :-2, 1:-1] + p[:, 2:, 1:-1] + p[:, 1:-1, :-2] + p[:, 1:-1, 2:]) / 4
-    small = (small + gain * (small - near)).clip(0, 1)
+    if gain:
+        p = np.zeros((len(PHASES), BOX + 2, BOX + 2), np.float32)
+        p[:, 1:-1, 1:-1] = small
+        near = (p[:, :-2, 1:-1] + p[:, 2:, 1:-1] + p[:, 1:-1, :-2] + p[:, 1:-1, 2:]) / 4
+        small += gain * (small - near)
+    small = small.clip(0, 1)
     best: Ink = small[np.argmax((small * small).sum(axis=(1, 2)) * TIE_BREAK)]
     return best if is_tall else best.T
 

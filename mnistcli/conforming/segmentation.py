@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +23,8 @@ from mnistcli.conforming.operations import (
     Pieces,
     box_mean,
     enlarge,
-    largest_square,
+    fill_holes,
+    has_square,
     median,
     pad,
     pieces_of,
@@ -144,7 +146,7 @@ def _find_page(
     ink, pieces, groups, notes = groups_of(ink, noise, is_page=side > 0)
     shapes = [each for each in groups if _is_filled_shape(pieces, each, ink)]
     strokes = [each for each in groups if each not in shapes]
-    if strokes:  # a fat 0 or 8 whose holes are filled is as high as other digits
+    if strokes and shapes:  # a fat 0 or 8 whose holes are filled is as high as other digits
         low, high = np.median([each.height for each in strokes]) * FILLED_HEIGHT
         strokes += [each for each in shapes if _is_round(pieces, each) and low < each.height < high]
     if max(groups[0].height, groups[0].width) < MIN_SIDE:
@@ -158,11 +160,8 @@ def _find_page(
         with contextlib.suppress(NoDigitError):
             sheet = _on_sheet(page, strokes[0], side)
             inner = [group for line in sheet.lines for group in line]
-            longest = [max(each.height, each.width) for each in inner]
-            widths = [largest_square(_alone(sheet.pieces, each)) for each in inner]
-            is_hole = all(np.array(widths) > HOLE * np.array(longest))
-            if not is_hole:
-                return sheet
+            if not all(_holds_square(_alone(sheet.pieces, each), HOLE) for each in inner):
+                return sheet  # and no hole
     return page
 
 
@@ -244,7 +243,7 @@ def _is_straight(table: Mask) -> bool:
 def _on_sheet(page: Page, sheet: Group, side: int) -> Page:
     """Look for digits on a filled shape, taken for a sheet; what is around it becomes paper."""
     grey, k, corner = page.grey, page.reduction, page.corner
-    inside = _fill_holes(pad(page.pieces.pixels(sheet.members)))
+    inside = pad(fill_holes(page.pieces.pixels(sheet.members)))
     inside = ~window_max(~inside, 2)[1:-1, 1:-1]
     if inside.any():
         paper = np.uint8(median(page.picture[inside]))
@@ -291,7 +290,7 @@ def surroundings(page: Page, group: Group) -> tuple[Page, Group]:
     """Return the part of a page that a digit is cut out of: of hundreds, each needs its own only."""
     margin = 2 * max(1, round(max(group.height, group.width) / BOX))
     rows, columns = _around(group, margin, page.ink.shape)
-    pieces = page.pieces.cut_out(group.members, rows, columns)
+    pieces = pieces_of(page.pieces.pixels(group.members, (rows, columns)))
     k, (top, left) = page.reduction, page.corner
     corner = top + k * rows.start, left + k * columns.start
     page = page._replace(corner=corner, ink=page.ink[rows, columns], pieces=pieces)
@@ -362,13 +361,18 @@ def _is_filled_shape(pieces: Pieces, group: Group, ink: Ink) -> bool:
     longest, whole = max(group.height, group.width), group.height * group.width
     if group.area < min(FILLED_SQUARE**2 * longest**2, SHEET_EMPTY * SHEET_CORNERS * whole):
         return False
-    mask, ink = _alone(pieces, group), pad(ink[_around(group, 0, pieces.shape)])
-    if largest_square(mask) > FILLED_SQUARE * longest:
+    mask, ink = _alone(pieces, group), ink[_around(group, 0, pieces.shape)]
+    if _holds_square(mask, FILLED_SQUARE):
         return True
-    filled = _fill_holes(mask)
+    filled = fill_holes(mask)
     is_sheet = filled.sum() > SHEET_CORNERS * whole
     is_sheet &= (mask & (ink > 0.2)).sum() > SHEET_EMPTY * filled.sum()
-    return bool(is_sheet) and largest_square(filled) > FILLED_SQUARE * longest
+    return bool(is_sheet) and _holds_square(filled, FILLED_SQUARE)
+
+
+def _holds_square(mask: Mask, share: float) -> bool:
+    """Return whether there is a square of ink larger than a share of a mask's longer side."""
+    return has_square(mask, int(share * max(mask.shape)) + 1)
 
 
 def _is_round(pieces: Pieces, group: Group) -> bool:
@@ -379,29 +383,24 @@ def _is_round(pieces: Pieces, group: Group) -> bool:
 
 
 def _alone(pieces: Pieces, group: Group) -> Mask:
-    own = pieces.cut_out(group.members, *_around(group, 0, pieces.shape))
-    return pad(own.mask(np.ones(own.n, np.bool_)))
-
-
-def _fill_holes(mask: Mask) -> Mask:
-    """Fill the holes of a mask that has a pixel of nothing around it."""
-    holes = pieces_of(~mask)
-    filled: Mask = ~holes.mask(holes.at_border)
-    return filled
+    return pieces.pixels(group.members, _around(group, 0, pieces.shape))
 
 
 def _is_solid(pieces: Pieces, group: Group) -> bool:
     """Return whether a shape, its holes filled, has four straight sides, and is hardly hollow."""
     if group.area < SHEET_AREA * group.height * group.width:
         return False
-    filled = _fill_holes(_alone(pieces, group))
-    square = largest_square(filled)
-    if square >= LEAST_SHEET and filled.sum() > RECTANGLE * group.height * group.width:
+    filled = _alone(pieces, group)
+    if pieces.has_hole[[*group.members]].any():
+        filled = fill_holes(filled)
+    if not has_square(filled, LEAST_SHEET):
+        return False
+    if filled.sum() > RECTANGLE * group.height * group.width:
         return True  # however long, and its edges rough
-    if square < max(LEAST_SHEET, SHEET_SQUARE * max(group.height, group.width)):
+    if not has_square(filled, math.ceil(SHEET_SQUARE * max(filled.shape))):
         return False
     k = -(-max(group.height, group.width) // SEARCH_SIDE)
-    outside = shrink(filled[1:-1, 1:-1].astype(np.uint8), k) < 0.5  # closer, no edge is straight
+    outside = shrink(filled.astype(np.uint8), k) < 0.5  # closer, no edge is straight
     return all(_is_straight(np.rot90(outside, turn)) for turn in range(4))
 
 
@@ -410,18 +409,20 @@ def _rim_depth(grey: Grey) -> int:
     if min(grey.shape) < MIN_FRAME:
         return 0
     deepest = max(2, round(RIM * min(grey.shape)))
-    (line, at_border), (paper, inside) = (_rim_level(grey, depth) for depth in (0, deepest))
-    if min(at_border, inside) < FRAME_LENGTH or abs(line - paper) < RIM_CONTRAST:
+    rings = [_ring(grey, depth) for depth in (0, deepest)]
+    line, paper = map(median, rings)
+    if abs(line - paper) < RIM_CONTRAST or not all(map(_is_of_one_level, rings)):
         return 0
     depth: int = deepest
-    while abs(_rim_level(grey, depth - 1)[0] - paper) < RIM_CONTRAST / 2:
+    while abs(median(_ring(grey, depth - 1)) - paper) < RIM_CONTRAST / 2:
         depth -= 1
     return depth
 
 
-def _rim_level(grey: Grey, depth: int) -> tuple[float, float]:
-    """Return the level of the pixels at a depth from the border, and the share that has it."""
-    at = grey[depth : len(grey) - depth, depth : grey.shape[1] - depth]
-    ring = rim_of(at).astype(np.float32)
-    level = median(ring)
-    return level, float(np.mean(np.abs(ring - level) < RIM_CONTRAST / 2))
+def _ring(grey: Grey, depth: int) -> Ink:
+    """Return the pixels at a depth from the border."""
+    return rim_of(grey[depth : len(grey) - depth, depth : grey.shape[1] - depth]).astype(np.float32)
+
+
+def _is_of_one_level(ring: Ink) -> bool:
+    return bool(np.mean(np.abs(ring - median(ring)) < RIM_CONTRAST / 2) >= FRAME_LENGTH)
