@@ -26,7 +26,6 @@ from mnistcli.metrics.catalog import METRICS, Evaluation
 from mnistcli.metrics.classification import evaluate_scores
 from mnistcli.model_selection import splits
 from mnistcli.model_selection.design import DesignMatrix, Kept, design_matrix, read_blocks
-from mnistcli.parallel import elsewhere
 from mnistcli.progress import SILENT, Progress, usual
 from mnistcli.ranges import check_kind
 from mnistcli.registry.card import ModelCard, features_entry
@@ -89,15 +88,13 @@ def train(
             told = f"{n_alike:,} of {len(samples):,} training images are the same as others"
             progress.note(f"{told}: folds learn some of those that they judge")
     weight = splits.sample_weights(dataset, samples.index, settings.weights)
-    # Where one fit, and not those of folds and pairs, wants the rows.
-    is_alone = not (settings.search or settings.folds or task.is_pairwise)
+    is_one_fit = not (settings.search or settings.folds or task.is_pairwise)
     design = design_matrix(
         samples,
         settings.features,
         seed=settings.split.seed,
         room=Room(settings.memory_bytes, settings.disk_bytes, cache),
-        spread=is_alone and bool(elsewhere.get()),
-        n_outputs=task.n_outputs if is_alone and solver == "newton" else 0,
+        n_outputs=task.n_outputs if is_one_fit and solver == "newton" else 0,
         progress=progress,
     )
     design = replace(design, weight=weight)
@@ -191,13 +188,10 @@ class Reproduction:
         return self.n_different == 0
 
 
-def reproduce(
-    model: Model, dataset: Dataset, *, n_jobs: int | None = None, progress: Progress = SILENT
-) -> Reproduction:
-    """Train a model again with the task, the images and the settings of its card.
+def reproduce(model: Model, dataset: Dataset, *, progress: Progress = SILENT) -> Reproduction:
+    """Train a model again with the task, the images and the settings of its card, on all cores.
 
-    The processes are those for all pairs of classes, see `parallel.map_jobs`. Raises
-    DataUnavailableError where the dataset is not the one that the model was trained on.
+    Raises DataUnavailableError where the dataset is not the one that the model was trained on.
     """
     card = model.card
     if dataset.sha256 != card.dataset_sha256:
@@ -210,9 +204,8 @@ def reproduce(
         hint = "a model is reproduced from the very bytes that it was trained on"
         raise DataUnavailableError(f"{problem}: {then_and_now}", hint=hint)
     task = card.task
-    settings = TrainingSettings(
-        card.settings, card.split, card.feature_spec, n_jobs=n_jobs, weights=card.weights or {}
-    )
+    how = card.settings, card.split, card.feature_spec
+    settings = TrainingSettings(*how, n_jobs=-1, weights=card.weights or {})
     again = train(task, dataset, settings, progress=progress).model
     images = splits.test_samples(dataset, task, card.split).images
     old, new = model.classifier, again.classifier

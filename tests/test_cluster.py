@@ -26,10 +26,9 @@ import pytest
 from mnistcli import cluster
 from mnistcli.cli.topics import read_topic
 from mnistcli.errors import BadImageError, ClusterError
-from mnistcli.features import FeatureSpec
 from mnistcli.features.copies import MadeRows
 from mnistcli.linear_model.solvers import fit_classifier
-from mnistcli.model_selection.design import design_matrix
+from mnistcli.model_selection.design import DesignMatrix
 from mnistcli.model_selection.splits import training_samples
 from mnistcli.parallel import map_jobs
 from mnistcli.settings import SolverSettings, SplitSpec
@@ -274,8 +273,8 @@ def fit_of(mnist, kind=""):
         return fit_classifier(X, y, settings, parse_task("0v1v2"))[1]
     task = parse_task("digits")
     samples = training_samples(mnist, task, SplitSpec(limit=1000))
-    design = design_matrix(samples, FeatureSpec(n_copies=1), seed=0, spread=True)
-    assert isinstance(design.rows, MadeRows)
+    rows = MadeRows(samples.images, samples.index, 784, n_copies=1)
+    design = DesignMatrix(rows, samples.y, n_copies=1)
     return fit_classifier(*design.with_copies(), SolverSettings(tol=1e-5), task)[1]
 
 

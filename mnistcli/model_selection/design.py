@@ -20,6 +20,7 @@ from mnistcli.linear_model.problem import n_blocks
 from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.memory import Room, machine_bytes
 from mnistcli.model_selection.splits import Samples
+from mnistcli.parallel import elsewhere
 from mnistcli.progress import SILENT, Progress
 from mnistcli.settings import SolverSettings
 from mnistcli.tasks import Task
@@ -82,7 +83,6 @@ def design_matrix(
     *,
     seed: int,
     room: Room | None = None,
-    spread: bool = False,
     n_outputs: int = 0,
     progress: Progress = SILENT,
 ) -> DesignMatrix:
@@ -91,15 +91,15 @@ def design_matrix(
     Features that are learned are learned from these images, without their labels. The seed is that
     of what is learned and of the copies; the folder of the room, where features are kept, is looked
     into first. Rows that take more than half of the memory are kept there, and where they may not
-    take so much, or would be slower, made anew whenever they are read. Many rows that are to be
-    spread over other machines are made there. Progress looks ahead to a fit of so many outputs.
+    take so much, or would be slower, made anew whenever they are read. Where one fit of so many
+    outputs follows, and nothing else, progress looks ahead to it, and a cluster makes many rows.
     """
-    images, room = samples.images, room or Room()
+    images, room, is_spread = samples.images, room or Room(), bool(n_outputs and elsewhere.get())
     if spec.kind == "pixels" and not spec.n_copies:
         return DesignMatrix(images.reshape(len(images), -1), samples.y, room=room)
     entry = entry_of(room.folder, spec, images, samples.index, seed) if room.folder else None
     n_rows, n_features = shape = (1 + spec.n_copies) * len(images), spec.count()
-    if entry and not spread and (found := load(entry, spec, shape)):
+    if entry and not is_spread and (found := load(entry, spec, shape)):
         features = restore_features(spec, found[0])
         return DesignMatrix(found[1], samples.y, features, spec.n_copies, kept="file", room=room)
     features = learn_features(spec, images, seed)
@@ -107,7 +107,7 @@ def design_matrix(
     how = spec.n_copies, seed, spec.displacement
     made = MadeRows(images, samples.index, n_features, features, *how)
     design = DesignMatrix(made, samples.y, features, spec.n_copies, kept="nowhere", room=room)
-    if spread and n_blocks(n_rows) > 1:
+    if is_spread and n_blocks(n_rows) > 1:
         return design
     if n_bytes > room.on_disk:
         entry = None

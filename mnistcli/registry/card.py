@@ -101,9 +101,7 @@ class ModelCard(Displayed):
     def document(self) -> dict[str, Any]:
         """Return the card as JSON holds it."""
         names = {"task": self.task.name, "class_names": list(self.class_names)}
-        content = {each.name: getattr(self, each.name) for each in fields(self)}
-        settings = {"split": asdict(self.split), "settings": asdict(self.settings)}
-        return {**names, **content, **names, **settings}
+        return {**names, **asdict(self), **names}
 
     def to_json(self) -> str:
         """Write the card as one JSON object, keys sorted; equal cards give equal text."""

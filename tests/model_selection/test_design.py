@@ -12,6 +12,7 @@ from mnistcli.memory import Room
 from mnistcli.model_selection.cross_validation import Folds
 from mnistcli.model_selection.design import design_matrix, read_blocks
 from mnistcli.model_selection.splits import Samples, training_samples
+from mnistcli.parallel import elsewhere
 from mnistcli.progress import Progress
 from mnistcli.settings import FoldSpec, SplitSpec
 from mnistcli.tasks import parse_task
@@ -129,6 +130,16 @@ def test_progress_tells_one_time_for_features_and_fit_and_then_leaves_it_to_the_
         assert len(before) == 2
         assert all(each.startswith(words) and each.endswith(" s to go") for each in before)
         assert last == "features"
+
+
+@pytest.mark.parametrize(("n_outputs", "kept"), [(10, "nowhere"), (0, "memory")])
+def test_many_rows_of_one_fit_on_a_cluster_are_made_there(samples, monkeypatch, n_outputs, kept):
+    monkeypatch.setattr("mnistcli.linear_model.problem.MOST_ROWS_OF_ONE", 100)
+    lent = elsewhere.set(object())
+    try:
+        assert design_matrix(samples, SPEC, seed=0, n_outputs=n_outputs).kept == kept
+    finally:
+        elsewhere.reset(lent)
 
 
 @pytest.mark.parametrize("why", ["slow", "refused", "no cache"])

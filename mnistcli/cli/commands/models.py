@@ -136,7 +136,7 @@ def reproduce(call: Call, model: str | None = MODEL_ARGUMENT) -> None:
     loaded = call.registry().load(model)
     data = call.dataset_of(loaded)
     with Bars(call) as bars:
-        result = reproduce(loaded, data, n_jobs=-1, progress=bars)
+        result = reproduce(loaded, data, progress=bars)
     call.emit(views.reproduction_answer(result))
     if not result.is_reproduced:
         raise NotReproducedError(loaded.ref, result.n_different, result.n_test)
