@@ -116,8 +116,6 @@ def train(
     look = design.features.transform if design.features and is_learned else None
     typicality = learn_typicality(images, rows, classifier.decision_function, look)
     classifier = replace(classifier, features=design.features)
-    rows_kept = design.kept
-    del design, rows  # what the test does not need: 47 MB of pixels, or more of other features
     scores = classifier.decision_function(tested.images)
     evaluation = evaluate_scores(tested.y, scores, task.class_names)
     metrics: dict[str, Any] = {
@@ -151,7 +149,7 @@ def train(
     )
     out_of_fold = cross_validation.p_truth if cross_validation else None
     model = Model(classifier, card, typicality=typicality, out_of_fold=out_of_fold)
-    return Training(model, result, evaluation, cross_validation, choice, rows_kept)
+    return Training(model, result, evaluation, cross_validation, choice, design.kept)
 
 
 def _by_folds(

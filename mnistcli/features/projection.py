@@ -1,5 +1,7 @@
 """Principal directions of many columns, and random numbers that are the same everywhere."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -49,13 +51,10 @@ def normal_numbers(*shape: int) -> Float32s:
     model need not hold them: each is the sum of the eight bytes of ``bits_of(2 i)`` and
     ``bits_of(2 i + 1)``, i its position row by row, less 1,020, divided by 209.02153.
     """
-    n_rows, n_columns = shape
-    numbers = np.empty(shape, dtype=np.float32)
-    for row in range(n_rows):
-        first = 2 * n_columns * row
-        bits = bits_of(np.arange(first, first + 2 * n_columns, dtype=np.uint32))
-        numbers[row] = bits.view(np.uint8).reshape(n_columns, 8).sum(axis=1, dtype=np.uint32)
-    return (numbers - np.float32(1020)) / np.float32(209.02153)
+    bits = bits_of(np.arange(2 * math.prod(shape), dtype=np.uint32))
+    sums = bits.view(np.uint8).reshape(*shape, 8).sum(axis=-1, dtype=np.uint32)
+    numbers: Float32s = (sums.astype(np.float32) - np.float32(1020)) / np.float32(209.02153)
+    return numbers
 
 
 def bits_of(counter: NDArray[np.uint32]) -> NDArray[np.uint32]:

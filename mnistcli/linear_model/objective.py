@@ -31,7 +31,6 @@ MULTIPLICATIONS_PER_TILE = 1_000_000
 TILES_PER_BLOCK = 16
 VALUES_PER_BLOCK = 512 * 1024
 BLOCKS_AT_ONCE = 256
-ROWS_COUNTED = 2**20
 
 
 def squared_norm(a: Floats) -> float:
@@ -49,12 +48,7 @@ def loss_weights(C: float, sample_weight: Floats | None) -> Float64s:
 
 def class_weights(y: Labels, weights: Float64s, n_classes: int) -> Float64s:
     """Return what the samples of each class weigh together, (n_classes,)."""
-    total = np.zeros(n_classes)
-    for first in range(0, len(y), ROWS_COUNTED):  # bincount needs 16 bytes for each
-        part = slice(first, first + ROWS_COUNTED)
-        each = weights if len(weights) == 1 else weights[part]
-        total += np.bincount(y[part], np.full(len(y[part]), each), n_classes)
-    return total
+    return np.asarray(np.bincount(y, np.full(len(y), weights), n_classes), dtype=np.float64)
 
 
 def prior_intercept(class_weights: Float64s) -> Float64s:

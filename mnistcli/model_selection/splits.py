@@ -149,7 +149,4 @@ def check_classes(dataset: Dataset, task: Task, spec: SplitSpec) -> None:
 
 
 def _gather(part: LabelledImages, y: Int64s, index: Int64s) -> Samples:
-    # A contiguous whole needs no copy of 47 MB; fancy indexing would make one.
-    is_everything = len(index) == len(y) and bool((index == np.arange(len(y))).all())
-    images = part.images if is_everything else part.images[index]
-    return Samples(images=images, y=y[index], index=index)
+    return Samples(part.images[index], y[index], index)
