@@ -270,9 +270,9 @@ def _noise(ink: Ink) -> float:
     In a photograph that is compressed a lot, direct ones may be alike.
     """
     for far in (1, JPEG_BLOCK):
-        steps = ink[:, far:] - ink[:, :-far]
-        if ink.shape[1] > 8 * far and 2 * np.count_nonzero(steps) >= steps.size - 1:
-            return 1.05 * median(np.abs(steps))
+        one, other = ink[:, far:], ink[:, :-far]
+        if ink.shape[1] > 8 * far and 2 * np.count_nonzero(one != other) >= one.size - 1:
+            return 1.05 * median(np.abs(one - other))
     return 0.0
 
 

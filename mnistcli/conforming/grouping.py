@@ -283,13 +283,14 @@ def _cut(mask: Mask, size: int, spacing: float) -> list[Mask]:
     size = -(-size // k)
     ink = shrink(inside.astype(np.uint8), k)
     ways, costs = _ways(ink)
-    before = np.take_along_axis(ink.cumsum(axis=1) - ink, ways, axis=1).sum(axis=0)
-    chosen: list[int] = []
+    before = np.take_along_axis(ink.cumsum(axis=1) - ink, ways, axis=1).sum(axis=0).tolist()
+    chosen, taken = list[int](), [0.0, float(ink.sum())]
     for at in np.argsort(costs, kind="stable").tolist():
         if costs[at] > CUT_LEVEL * size or len(chosen) == MOST_WAYS:
             break
-        if np.abs(before[at] - [0.0, ink.sum(), *before[chosen]]).min() >= spacing * size**2:
+        if min([abs(before[at] - each) for each in taken]) >= spacing * size**2:
             chosen.append(at)
+            taken.append(before[at])
     edges = (ways[:, chosen] * k).repeat(k, axis=0)[: len(inside)]
     number = np.zeros(mask.shape, np.intp)
     number[rows, columns] = (edges[:, None] <= np.arange(inside.shape[1])[:, None]).sum(axis=2)
@@ -308,12 +309,11 @@ def _ways(ink: Ink) -> tuple[Places, Ink]:
     costs = np.zeros(width, np.float32)
     for rows in (range(middle + 1), range(height - 1, middle - 1, -1)):
         steps = []
-        cost = np.zeros(width, np.float32)
+        cost, asides = np.zeros(width, np.float32), np.array([0, -1, 1])
+        options = np.full((3, width), np.inf, np.float32)
         for y in rows:
-            wide = np.concatenate([[np.inf], cost, [np.inf]]).astype(np.float32)
-            options = np.stack([wide[1:-1], wide[:-2] + ASIDE, wide[2:] + ASIDE])
-            best = options.argmin(axis=0)
-            steps.append(np.array([0, -1, 1])[best])
+            options[0], options[1, 1:], options[2, :-1] = cost, cost[:-1] + ASIDE, cost[1:] + ASIDE
+            steps.append(asides[options.argmin(axis=0)])
             cost = options.min(axis=0) + ink[y]
         costs += cost
         at = np.arange(width)

@@ -58,7 +58,8 @@ def area_weights(n: int, start: float | Float64s, length: float, n_out: int) -> 
     # How much of each input pixel lies before each edge.
     before = edges[..., None] - np.arange(n, dtype=np.float32)
     np.minimum(np.maximum(before, 0, out=before), 1, out=before)
-    weights: Ink = (before[..., 1:, :] - before[..., :-1, :]) / step
+    weights: Ink = before[..., 1:, :] - before[..., :-1, :]
+    weights /= step
     return weights
 
 
@@ -324,12 +325,10 @@ def pieces_of(mask: Mask) -> Pieces:
         names = names[names]
     below = np.repeat(numbers, counts)
     above = np.arange(counts.sum()) + np.repeat(low - counts.cumsum() + counts, counts)
-    while len(below):
-        pair = names[below], names[above]
-        apart = pair[0] != pair[1]
+    while (apart := names[below] != names[above]).any():
         below, above = below[apart], above[apart]
-        larger, smaller = np.maximum(*pair)[apart], np.minimum(*pair)[apart]
-        np.minimum.at(names, larger, smaller)
+        pair = names[below], names[above]
+        np.minimum.at(names, np.maximum(*pair), np.minimum(*pair))
         names = _follow(names)
     is_root = names == numbers
     piece = (is_root.cumsum() - 1)[names]

@@ -216,7 +216,7 @@ def _reduce(image: Image.Image, mode: str, side: int) -> Image.Image:
     mode = mode or image.mode
     factor = max(image.size) // side
     if factor < 2:
-        return image.convert(mode)
+        return image if image.mode == mode else image.convert(mode)
     n_rows = factor * max(1, STRIP_PIXELS // (image.width * factor))
     reduced = Image.new(mode, (-(-image.width // factor), -(-image.height // factor)))
     for top in range(0, image.height, n_rows):
@@ -240,8 +240,8 @@ def _grey(image: Image.Image) -> Image.Image:
 
     Yellow on white has 29 of 255 levels of luminance, and all 255 in the blue channel.
     """
-    if image.mode in ("1", "L"):
-        return image.convert("L")
+    if image.mode == "L":
+        return image
     colours = image.convert("RGB")
     grey = colours.convert("L")
     low, high = _range(grey)
