@@ -16,7 +16,7 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -372,7 +372,21 @@ def all_below(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def pictures_listed_in(path: Path, part: OfPart) -> list[LabelledPicture]:
+Index = Sequence[Mapping[str, Sequence[Path]]]
+
+
+def index_below(folder: Path) -> Index:
+    """Find the pictures in a folder and below it, by all that tables may call them, see `_NAMES`."""
+    found: list[dict[str, list[Path]]] = [{} for _ in _NAMES]
+    for path in filter(is_picture, all_below(folder)):
+        for by_name, name_of in zip(found, _NAMES, strict=True):
+            by_name.setdefault(name_of(path), []).append(path)
+    return found
+
+
+def pictures_listed_in(
+    path: Path, part: OfPart, index_of: Callable[[Path], Index] = index_below
+) -> list[LabelledPicture]:
     """Return the pictures that a table names, and their digits; nothing where it is none of names."""
     if path.suffix.lower() not in (".csv", ".tsv", ".txt", *_JSON) or kind_of_path(path) != "file":
         return []  # a pipe can be read once
@@ -383,7 +397,7 @@ def pictures_listed_in(path: Path, part: OfPart) -> list[LabelledPicture]:
         # Sizes and counts, which JSON is full of, are no names of counted pictures.
         is_table = not is_json and first and 0 < len(first[-1]) <= _MOST_COLUMNS
         if is_table and not any(is_picture_name(Path(cell).suffix) for cell in first[-1]):
-            rows = _with_suffixes(itertools.chain(first, rows), path.parent)
+            rows = _with_suffixes(itertools.chain(first, rows), index_of(path.parent)[-1])
             first = list(itertools.islice(rows, 2))
         is_name = [[is_picture_name(Path(cell).suffix) for cell in row] for row in first]
         if not any(map(any, is_name)):
@@ -392,7 +406,7 @@ def pictures_listed_in(path: Path, part: OfPart) -> list[LabelledPicture]:
         name = is_name[has_titles].index(True)
         listed = [row for row in [*first[has_titles:], *rows] if len(row) > name]
         columns = [*itertools.zip_longest(*listed, fillvalue="")][: max(map(len, first))]
-        places = _places_of(columns[name], path)
+        places = _places_of(columns[name], path, index_of)
         said_by = {place.parent: _said_by(place.parent, path.parent) for place in places}
         own = [said_by[place.parent] for place in places]
         told = [i for i, column in enumerate(columns) if i != name and any(column)]
@@ -434,19 +448,21 @@ def pictures_listed_in(path: Path, part: OfPart) -> list[LabelledPicture]:
     return [*map(LabelledPicture, places, digits, [each or part for each in of])]
 
 
-def _with_suffixes(rows: Iterator[tuple[str, ...]], folder: Path) -> Iterator[tuple[str, ...]]:
+def _with_suffixes(
+    rows: Iterator[tuple[str, ...]], stems: Mapping[str, Sequence[Path]]
+) -> Iterator[tuple[str, ...]]:
     """Return the rows of a table with the names of pictures, where one column is of their stems."""
-    if not (names := {path.stem: path.name for path in all_below(folder) if is_picture(path)}):
+    if not stems:
         return rows
     columns = [*itertools.zip_longest(*rows, fillvalue="")]
     # Digits are stems too where pictures are counted, but the same again and again.
-    n_known, i = max((len(names.keys() & {*column}), i) for i, column in enumerate(columns))
+    n_known, i = max((len(stems.keys() & {*column}), i) for i, column in enumerate(columns))
     if 2 * n_known > len(columns[i]):
-        columns[i] = tuple(names.get(cell, cell) for cell in columns[i])
+        columns[i] = tuple(stems[cell][-1].name if cell in stems else cell for cell in columns[i])
     return zip(*columns, strict=True)
 
 
-def _places_of(names: Sequence[str], table: Path) -> list[Path]:
+def _places_of(names: Sequence[str], table: Path, index_of: Callable[[Path], Index]) -> list[Path]:
     """Return where the files are that a table names, be it as Windows does.
 
     They lie beside it, or where none does, in the folders below, in one called like the table where
@@ -458,14 +474,10 @@ def _places_of(names: Sequence[str], table: Path) -> list[Path]:
     places = [Path(os.path.normpath(folder / n)) if ".." in n else folder / n for n in named]
     if all(map(os.path.lexists, places)):
         return places
-    pictures = [*filter(is_picture, all_below(folder))]
-    for name_of in (os.fspath, os.path.basename, _uploaded):
-        below: dict[str, list[Path]] = {}
-        for path in pictures:
-            below.setdefault(_folded(name_of(path)), []).append(path)
+    for name_of, below in zip(_NAMES, index_of(folder), strict=True):
         closest = []
         for place in places:
-            found = below.get(_folded(name_of(place)), [])
+            found = below.get(name_of(place), ())
             own = [each for each in found if table.stem in each.parts] if len(found) > 1 else found
             closest.append(own[0] if len(own) == 1 else place)
         if any(map(os.path.lexists, closest)):
@@ -473,11 +485,15 @@ def _places_of(names: Sequence[str], table: Path) -> list[Path]:
     return places
 
 
-def _uploaded(path: Path) -> str:
-    """Return the name of a file before Label Studio put eight letters in front of it."""
-    return re.sub("^[0-9a-f]{8}-", "", path.name)
-
-
 def _folded(name: str) -> str:
     """Return a name as Windows and macOS compare it."""
     return unicodedata.normalize("NFC", name).casefold()
+
+
+# Label Studio puts eight letters in front of a name; what comes last has another ending, or none.
+_NAMES: tuple[Callable[[Path], str], ...] = (
+    lambda path: _folded(str(path)),
+    lambda path: _folded(path.name),
+    lambda path: _folded(re.sub("^[0-9a-f]{8}-", "", path.name)),
+    lambda path: path.stem,
+)

@@ -9,6 +9,7 @@ import itertools
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -174,6 +175,10 @@ class _Reading:
     failures: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     n_bytes_read: int = 0
+    # Thousands of lists may be of pictures in one folder.
+    index_of: Callable[[Path], folders.Index] = field(
+        default_factory=lambda: cache(folders.index_below)
+    )
 
     def joined(self, part: Part) -> LabelledImages:
         nothing = LabelledImages(np.empty((0, *IMAGE_SHAPE), np.uint8), np.empty(0, np.uint8))
@@ -186,7 +191,7 @@ class _Reading:
         labels_of: Callable[[Path], Path | None] = folders.labels_beside,
     ) -> None:
         self.progress.update(str(path), 0, None)
-        if listed := folders.pictures_listed_in(path, part):
+        if listed := folders.pictures_listed_in(path, part, self.index_of):
             self._pictures(listed, path)
             return
         told = self.failures
@@ -205,7 +210,7 @@ class _Reading:
         pictures = list[folders.LabelledPicture]()
         for path, part in containers.items():
             try:
-                pictures += folders.pictures_listed_in(path, part)
+                pictures += folders.pictures_listed_in(path, part, self.index_of)
             except CorruptFileError as error:
                 self.failures.append((str(path), error.problem))
         listed = {each.path for each in pictures}

@@ -903,6 +903,19 @@ def test_a_folder_of_many_files_is_looked_through_once(folder, few, monkeypatch)
     assert len(looked) < 15
 
 
+def test_pictures_of_many_lists_are_looked_for_once(folder, few, monkeypatch):
+    (folder / "images").mkdir()
+    for i in range(40):
+        Image.fromarray(few[0][i]).save(folder / "images" / f"im{i}.png")
+        said = {"image": f"im{i}.bmp", "label": int(few[1][i])}  # before they were converted
+        (folder / f"im{i}.json").write_text(json.dumps(said))
+        (folder / f"{i}.csv").write_text("a,b\n1,2\n")
+    looked, real = [], Path.glob
+    monkeypatch.setattr(Path, "glob", lambda path, mask: looked.append(path) or real(path, mask))
+    assert_same_digits(gather(folder), (few[0][:40], few[1][:40]))
+    assert len(looked) < 10
+
+
 @pytest.mark.parametrize("ending", ["", ".gz"])
 def test_idx_files_called_by_one_word_are_a_pair(folder, few, ending):
     for name, array in zip(("mnist.idx3", "mnist.idx1"), few, strict=True):
