@@ -20,7 +20,7 @@ from mnistcli.errors import BadImageError, DataUnavailableError, StorageError, U
 from mnistcli.files import is_hidden, kind_of_path
 from mnistcli.gallery import CaptionedImage
 from mnistcli.pictures.formats import is_picture, is_picture_name
-from mnistcli.prediction import UNLIKE, Answered, Reader, unfold
+from mnistcli.prediction import UNLIKE, Answered, Prediction, Reader, unfold
 
 
 def named_inputs(
@@ -83,77 +83,60 @@ def begin(answers: Iterable[Answered]) -> Iterator[Answered]:
     return itertools.chain(first, answers)
 
 
-def report_bad(
-    answers: Iterable[Answered], call: Call, bars: Bars, n_pictures: int | None
-) -> Iterator[Answered]:
-    """Pass on so many answers, with the bad ones told above the bar; it is gone after the last.
-
-    Of many that are bad for the same reason the first are told, as JSON all.
-    """
-    hint, reasons = "", Reasons()  # the hint of the last bad one, which is not said twice
-    as_json = call.format in ("json", "jsonl")
-    for n_inputs, answer in enumerate(answers, 1):
-        if isinstance(answer, BadImageError) and (reasons.is_told(answer.problem) or as_json):
-            with bars.aside():
-                report_error(answer, as_json=as_json, hinted=hint)
-            hint = answer.hint
-        yield answer
-        bars.update("pictures", n_inputs, n_pictures)
-    bars.stop()
-    call.warn(*(() if as_json else reasons.rest()))
-
-
 @dataclass
-class Counts:
-    """How many inputs there were, and of these how many were in what way out of the ordinary."""
+class Passing:
+    """What is told, counted and kept of answers as they pass on to whoever prints them."""
 
+    call: Call
+    bars: Bars
+    n_pictures: int | None  # if it is known
+    view: PredictionView
+    for_dataset: bool
     n_inputs: int = 0
     n_failed: int = 0
     n_abstained: int = 0
     n_unlike: int = 0
     n_changed: int = 0  # that had to be brought into MNIST's form: something is told of them
+    seen: list[Bytes] = field(default_factory=list)  # by the model, for a dataset
+    drawn: list[list[CaptionedImage]] = field(default_factory=list)  # for a figure
 
-    def count(self, answers: Iterable[Answered]) -> Iterator[Answered]:
-        """Count answers as they pass."""
+    def watch(self, answers: Iterable[Answered]) -> Iterator[Answered]:
+        """Pass answers on, with the bad ones told above the bar; it is gone after the last.
+
+        Of many that are bad for the same reason the first are told, as JSON all.
+        """
+        hint, reasons = "", Reasons()  # the hint of the last bad one, which is not said twice
+        as_json = self.call.format in ("json", "jsonl")
         for answer in answers:
             self.n_inputs += 1
-            if isinstance(answer, BadImageError):
-                self.n_failed += 1
+            if not isinstance(answer, BadImageError):
+                self._keep(answer)
             else:
-                self.n_abstained += answer.answer != answer.best
-                self.n_unlike += answer.n_unlike > 0
-                self.n_changed += bool(answer.notes)
+                self.n_failed += 1
+                if reasons.is_told(answer.problem) or as_json:
+                    with self.bars.aside():
+                        report_error(answer, as_json=as_json, hinted=hint)
+                    hint = answer.hint
             yield answer
+            self.bars.update("pictures", self.n_inputs, self.n_pictures)
+        self.bars.stop()
+        self.call.warn(*(() if as_json else reasons.rest()))
 
-    def remarks(self, reader: Reader, *, number: bool) -> Iterator[str]:
+    def _keep(self, answer: Prediction) -> None:
+        self.n_abstained += answer.answer != answer.best
+        self.n_unlike += answer.n_unlike > 0
+        self.n_changed += bool(answer.notes)
+        if self.for_dataset:  # not a part of a thousand
+            self.seen += (digit.image.copy() for digit in answer.digits)
+        if self.call.figure:
+            self.drawn.append(self.view.pictures_for_file(answer, is_first=not self.drawn))
+
+    def remarks(self, reader: Reader) -> Iterator[str]:
         """Say how many are unlike what the model was trained on, and how many were not answered."""
-        inputs = f"of {self.n_inputs} {'with digits ' if number else ''}"
+        inputs = f"of {self.n_inputs} {'with digits ' if self.view.number else ''}"
         if self.n_unlike:
             yield f"{self.n_unlike} {inputs}{UNLIKE} of {reader.model.ref}"
         if self.n_abstained:
             why = [f"below {reader.abstain_below:g}"] * bool(reader.abstain_below)
             why += ["unlike"] * reader.abstain_unlike
             yield f"{self.n_abstained} {inputs}{' or '.join(why)}: answered ?"
-
-
-@dataclass
-class Collector:
-    """What is left of predictions that have passed, as it is wanted: for a dataset, for a figure."""
-
-    view: PredictionView
-    for_dataset: bool
-    for_figure: bool
-    seen: list[Bytes] = field(default_factory=list)  # by the model
-    drawn: list[list[CaptionedImage]] = field(default_factory=list)
-
-    def collect(self, answers: Iterable[Answered]) -> Iterator[Answered]:
-        """Keep what is wanted of answers as they pass."""
-        for answer in answers:
-            if not isinstance(answer, BadImageError):
-                if self.for_dataset:
-                    # Not a part of a thousand.
-                    self.seen += (digit.image.copy() for digit in answer.digits)
-                if self.for_figure:
-                    pictures = self.view.pictures_for_file(answer, is_first=not self.drawn)
-                    self.drawn.append(pictures)
-            yield answer

@@ -44,7 +44,7 @@ def predict(
     if sum((bool(inputs), bool(index), files0 is not None)) != 1:
         raise UsageError("give either pictures, --files0 or --index", hint="for example --index 7")
 
-    from mnistcli.cli.inputs import Collector, Counts, begin, folder_notes, named_inputs, report_bad
+    from mnistcli.cli.inputs import Passing, begin, folder_notes, named_inputs
     from mnistcli.cli.views.predict import PredictionView
     from mnistcli.gallery import parse_digit
     from mnistcli.prediction import Reader
@@ -72,16 +72,14 @@ def predict(
     # Drawings and lines that come one by one are their own progress.
     is_drawn = (show or explain) and call.figure is None
     on_screen = sys.stdout.isatty() and (is_drawn or call.format in ("jsonl", "tsv", "csv"))
-    counts = Counts()
-    collector = Collector(view, keep is not None, call.figure is not None)
     with Bars(call, unit="items", hidden=on_screen) as bars:
-        told = report_bad(begin(answers), call, bars, n_pictures)
-        call.emit(view.answer(collector.collect(counts.count(told)), draw=is_drawn))
-    if keep and collector.seen:
-        call.note(call.store().keep(keep, collector.seen, label))
+        passing = Passing(call, bars, n_pictures, view, keep is not None)
+        call.emit(view.answer(passing.watch(begin(answers)), draw=is_drawn))
+    if keep and passing.seen:
+        call.note(call.store().keep(keep, passing.seen, label))
     if call.figure:
-        call.note(call.figure.draw(view.sheet_of(collector.drawn)))
-    is_foreign = number or (counts.n_changed > 0 and not (raw or index))
+        call.note(call.figure.draw(view.sheet_of(passing.drawn)))
+    is_foreign = number or (passing.n_changed > 0 and not (raw or index))
     of_pixels = loaded.card.feature_spec.kind == "pixels"
     reads_digits = max(map(len, loaded.card.class_names)) == 1
     is_told = call.format == "table" and sys.stdout.isatty()
@@ -89,6 +87,6 @@ def predict(
         call.note("builtin reads such pictures better than a model of pixels: --model builtin")
     if is_told and model is None and loaded.ref != BUILTIN:
         call.note(f"answered by {loaded.ref}, the newest model")
-    call.note(*counts.remarks(reader, number=number))
-    if counts.n_failed:
-        raise SomeInputsFailedError(counts.n_failed, counts.n_inputs)
+    call.note(*passing.remarks(reader))
+    if passing.n_failed:
+        raise SomeInputsFailedError(passing.n_failed, passing.n_inputs)
