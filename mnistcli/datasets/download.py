@@ -37,12 +37,7 @@ RETRY_WAIT_S = 0.5  # before the second and last attempt, if the failure may pas
 
 
 def fetch(
-    url: str,
-    expected: RemoteFile | None,
-    max_bytes: int,
-    progress: Progress = SILENT,
-    *,
-    is_second: bool = False,
+    url: str, expected: RemoteFile | None, max_bytes: int, progress: Progress = SILENT
 ) -> IO[bytes]:
     """Download one http(s) URL, up to ``max_bytes``.
 
@@ -53,16 +48,18 @@ def fetch(
     redirect that leaves https or the web; CorruptFileError for a web page, what is too large or of
     another size or checksum than published; StorageError without room for a large download.
     """
-    exchange = _Exchange(url, expected, max_bytes, progress)
-    try:
-        return exchange.fetch()
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        reason, may_pass = _explained(error)
-        if not may_pass or is_second:
-            reason = shorten(reason, 200, placeholder="...")  # which may be a server's words
-            raise exchange.failure(f"{reason}{', twice' * may_pass}") from None
-    time.sleep(RETRY_WAIT_S)
-    return fetch(url, expected, max_bytes, progress, is_second=True)
+    is_second = False
+    while True:
+        exchange = _Exchange(url, expected, max_bytes, progress)
+        try:
+            return exchange.fetch()
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            reason, may_pass = _explained(error)
+            if is_second or not may_pass:
+                reason = shorten(reason, 200, placeholder="...")  # which may be a server's words
+                raise exchange.failure(f"{reason}{', twice' * may_pass}") from None
+        time.sleep(RETRY_WAIT_S)
+        is_second = True
 
 
 @dataclass(slots=True)

@@ -18,23 +18,13 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from mnistcli.containers import records
-from mnistcli.containers.columns import HINT as OF_TABLES
-from mnistcli.containers.columns import N_CODES, labels_among
+from mnistcli.containers import columns, digits, records
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.csv import cells_of, number_of
-from mnistcli.containers.digits import (
-    HINT,
-    N_CLASSES,
-    label_faults,
-    labels_of,
-    read_digits,
-    read_labels,
-)
 from mnistcli.containers.names import (
     ANSWERS,
     IMAGES,
@@ -62,7 +52,6 @@ _DATA = re.compile(
 )
 # What the names of images and of their labels may differ by, where the images are called so or not.
 _ROLES, _ADDED = IMAGES | LABELS, frozenset({"label", "labels", "target", "targets"})
-_JSON = (".json", ".jsonl", ".ndjson")
 # What labels are called that no images are, as digits are.
 _CERTAIN = LABELS - {"digit", "digits", "number", "ziffer", "ziffern"}
 _WORDS = DIGIT_WORDS | {"null": 0}
@@ -103,41 +92,44 @@ class LabelledPicture(NamedTuple):
     refusal: CorruptFileError | None = None  # of a folder, which stands for the pictures in it
 
 
-def is_wanted(path: Path) -> bool:
-    """Return whether a file is read, by its name."""
-    return is_picture_name(path.suffix) or path.suffix.lower() in _JSON or _is_of_data(path)
+def kind_of_name(path: Path) -> Literal["picture", "json", "data", "text", ""]:
+    """Tell by the name of a file in a folder what it is read as: "data" and "text" are tables or arrays.
 
-
-def _is_of_data(path: Path) -> bool:
-    is_named = bool(_DATA.fullmatch(path.name)) or _is_named_text(path)
-    return is_named and not is_picture_name(path.suffix) and path.suffix.lower() not in _JSON
-
-
-def _is_named_text(path: Path) -> bool:
-    """Return whether a text, or what is packed, is called like what is read: X_test.txt, test.gz."""
-    return path.suffix.lower() in (".txt", ".gz") and meaning_of(_stem_of(path))[:2] != ("", "")
+    A text, or what is packed, is read where it is called like them: X_test.txt, test.gz.
+    """
+    suffix = path.suffix.lower()
+    if is_picture_name(suffix):
+        return "picture"
+    if suffix in (".json", ".jsonl", ".ndjson"):
+        return "json"
+    if _DATA.fullmatch(path.name):
+        return "data"
+    is_called_so = suffix in (".txt", ".gz") and meaning_of(_stem_of(path))[:2] != ("", "")
+    return "text" if is_called_so else ""
 
 
 def lacks_labels(path: Path, labels: Mapping[Path, Path]) -> bool:
     """Return whether a folder or a file is none of labelled digits, and nothing is wrong with it."""
-    if is_picture_name(path.suffix) or kind_of_path(path) != "file":
+    kind = kind_of_name(path)
+    if kind == "picture" or kind_of_path(path) != "file":
         return kind_of_path(path) == "folder"
-    if path.suffix.lower() in _JSON:
+    if kind == "json":
         return True
     try:
         with storage_errors("read", path), open_stream(path) as stream:
-            block = next(read_digits(stream))
+            block = next(digits.read_digits(stream))
     except FormatError as error:
-        return error.hint in (HINT, OF_TABLES)
+        return error.hint in (digits.HINT, columns.HINT)
     return block.labels is None and path not in labels
 
 
 def is_list(path: Path, labels: Mapping[Path, Path]) -> bool:
     """Return whether a file can only list pictures, or the names of classes."""
-    is_named = _is_named_text(path) and _holds("labels", path)
-    if is_named and not _CERTAIN & {*words_in(_stem_of(path))}:
-        return lacks_labels(path, labels)  # digits.txt
-    return is_named or path.suffix.lower() in _JSON
+    kind = kind_of_name(path)
+    if kind == "text" and _holds("labels", path):
+        is_certain = bool(_CERTAIN & {*words_in(_stem_of(path))})
+        return is_certain or lacks_labels(path, labels)  # digits.txt
+    return kind == "json"
 
 
 def descended(folder: Path) -> Path:
@@ -156,7 +148,8 @@ def descended(folder: Path) -> Path:
 def _is_read(path: Path) -> bool:
     """Return whether a file is read, by its name and, if it can only list pictures, its content."""
     with contextlib.suppress(CorruptFileError):
-        return is_wanted(path) and (not is_list(path, {}) or bool(pictures_listed_in(path, "")))
+        if kind_of_name(path):
+            return not is_list(path, {}) or bool(pictures_listed_in(path, ""))
     return False
 
 
@@ -171,19 +164,21 @@ def labels_beside(path: Path) -> Path | None:
 
     Where nothing else lies there these two may be called by other words.
     """
-    return _pairs_in({*filter(_is_of_data, content_of(path.parent)), path}).get(path)
+    return _pairs_in(content_of(path.parent), path).get(path)
 
 
-def _pairs_in(data: Iterable[Path]) -> dict[Path, Path]:
-    """Find those of all files of data in a folder."""
-    words = {path: frozenset(words_in(_stem_of(path))) for path in sorted(data, reverse=True)}
+def _pairs_in(content: Iterable[Path], *others: Path) -> dict[Path, Path]:
+    """Find those of all files of data in a folder, and of others, however they are called."""
+    data = {path for path in content if kind_of_name(path) in ("data", "text")}
+    paths = sorted(data.union(others), reverse=True)
+    words = {path: frozenset(words_in(_stem_of(path))) for path in paths}
     by_stem: dict[str, Path] = {}
     for path in words:  # packed too: the plain one
         stem = _stem_of(path).lower()
         if stem not in by_stem or kind_of_path(path) == "file":  # and no folder called so
             by_stem[stem] = path
-    labels = [path for path in by_stem.values() if _holds("labels", path)]
-    labels = [path for path in labels if kind_of_path(path) == "file"]  # no pipe
+    named = (path for path in by_stem.values() if _holds("labels", path))
+    labels = [path for path in named if kind_of_path(path) == "file"]  # no pipe
     alike: dict[tuple[object, ...], list[Path]] = {}
     for path, apart in itertools.product(labels, (_ROLES, _ADDED)):
         alike.setdefault((apart, words[path] - apart), []).append(path)
@@ -206,13 +201,12 @@ def _pairs_in(data: Iterable[Path]) -> dict[Path, Path]:
 def _lists_labels(path: Path) -> bool:
     """Return whether a file holds labels and nothing else, by its content."""
     with contextlib.suppress(FormatError), storage_errors("read", path), open_stream(path) as file:
-        return not np.isnan(read_labels(file)).any()
+        return not np.isnan(digits.read_labels(file)).any()
     return False
 
 
 def _holds(role: str, path: Path) -> bool:
-    is_named = meaning_of(_stem_of(path)).role == role or re.search(_IDX[role], path.name)
-    return bool(is_named) and not is_picture_name(path.suffix)
+    return meaning_of(_stem_of(path)).role == role or bool(re.search(_IDX[role], path.name))
 
 
 def _stem_of(path: Path) -> str:
@@ -227,15 +221,16 @@ def containers_in(
     Those are there which lie in a file of their own, see `labels_beside`.
     """
     content, found = content_of(folder), dict[Path, OfPart]()
-    labels = _pairs_in(filter(_is_of_data, content))
+    labels = _pairs_in(content)
     taken = {*labels.values()}
     for path in content:
         of = meaning_of(path.name).part
-        if of and not is_wanted(path) and kind_of_path(path) == "folder":  # no train-images-idx3/
+        # No train-images-idx3/, which is called like a file.
+        if of and not kind_of_name(path) and kind_of_path(path) == "folder":
             parts, beside = containers_in(path, of)
             found, labels = found | parts, labels | beside
     for path in content:
-        if is_picture_name(path.suffix) or not is_wanted(path):
+        if kind_of_name(path) in ("", "picture"):
             continue
         if taken & {path, path.with_suffix("")} or path.with_suffix("") in found:
             continue  # read with what it goes with, or the same, compressed
@@ -274,12 +269,12 @@ def pictures_in(
         raise CorruptFileError(folder, problem, hint="rename one of the two")
     found, unnamed = list[LabelledPicture](), list[Path]()
     called = {_number_in(path.name) for path in content} - {-1}
-    ten = {*range(N_CLASSES)}
+    ten = {*range(digits.N_CLASSES)}
     if digit is not None and ten <= called:
         problem = f"is called after {digit}, and the folders in it after all ten digits"
         raise CorruptFileError(folder, problem, hint="call it otherwise, by a person's name say")
     is_alone = 10 not in called > ten  # and 100 something else
-    is_of_more = 0 not in called >= {10} or max(called, default=0) >= N_CODES
+    is_of_more = 0 not in called >= {10} or max(called, default=0) >= columns.N_CODES
     if digit is None and is_of_more and called & ten and not is_alone:
         problem = f"has folders called {min(called)} to {max(called)}, which count no digits"
         hint = "keep those of digits, called 0 to 9; call those of people by name, as in anna/3/..."
@@ -333,7 +328,9 @@ def _said_by(folder: Path, root: Path) -> tuple[OfPart, int | None]:
     """Tell the part and the digit that a folder, or one around it below the root, is called after."""
     names = Path(os.path.relpath(folder, root)).parts
     part: OfPart = next((of for name in names if (of := meaning_of(name).part)), "")
-    return part, next((n for name in names if 0 <= (n := _number_in(name)) < N_CLASSES), None)
+    return part, next(
+        (n for name in names if 0 <= (n := _number_in(name)) < digits.N_CLASSES), None
+    )
 
 
 def _number_in(name: str) -> int:
@@ -388,15 +385,16 @@ def pictures_listed_in(
     path: Path, part: OfPart, index_of: Callable[[Path], Index] = index_below
 ) -> list[LabelledPicture]:
     """Return the pictures that a table names, and their digits; nothing where it is none of names."""
-    if path.suffix.lower() not in (".csv", ".tsv", ".txt", *_JSON) or kind_of_path(path) != "file":
+    is_json = kind_of_name(path) == "json"
+    is_table = path.suffix.lower() in (".csv", ".tsv", ".txt")
+    if not (is_json or is_table) or kind_of_path(path) != "file":
         return []  # a pipe can be read once
-    is_json = path.suffix.lower() in _JSON
     with storage_errors("read", path), damage_of(path), open_stream(path) as stream:
         rows = (records.rows_of if is_json else cells_of)(unpacked(stream))
         first = list(itertools.islice(rows, 2))
         # Sizes and counts, which JSON is full of, are no names of counted pictures.
-        is_table = not is_json and first and 0 < len(first[-1]) <= _MOST_COLUMNS
-        if is_table and not any(is_picture_name(Path(cell).suffix) for cell in first[-1]):
+        is_of_names = is_table and first and 0 < len(first[-1]) <= _MOST_COLUMNS
+        if is_of_names and not any(is_picture_name(Path(cell).suffix) for cell in first[-1]):
             rows = _with_suffixes(itertools.chain(first, rows), index_of(path.parent)[-1])
             first = list(itertools.islice(rows, 2))
         is_name = [[is_picture_name(Path(cell).suffix) for cell in row] for row in first]
@@ -405,47 +403,47 @@ def pictures_listed_in(
         has_titles = not any(is_name[0])
         name = is_name[has_titles].index(True)
         listed = [row for row in [*first[has_titles:], *rows] if len(row) > name]
-        columns = [*itertools.zip_longest(*listed, fillvalue="")][: max(map(len, first))]
-        places = _places_of(columns[name], path, index_of)
+        table = [*itertools.zip_longest(*listed, fillvalue="")][: max(map(len, first))]
+        places = _places_of(table[name], path, index_of)
         said_by = {place.parent: _said_by(place.parent, path.parent) for place in places}
         own = [said_by[place.parent] for place in places]
-        told = [i for i, column in enumerate(columns) if i != name and any(column)]
+        told = [i for i, column in enumerate(table) if i != name and any(column)]
         if not told:
             pictures = zip(places, own, strict=True)
             return [LabelledPicture(it, n, of or part) for it, (of, n) in pictures if n is not None]
-        titles = [*first[0] * has_titles, *[""] * len(columns)]  # fewer than cells, perhaps
-        said = {i: parts_of(columns[i], titles[i]) for i in told}
+        titles = [*first[0] * has_titles, *[""] * len(table)]  # fewer than cells, perhaps
+        said = {i: parts_of(table[i], titles[i]) for i in told}
         parts = [i for i, each in said.items() if each]
         others = [i for i in said if i not in parts]
         if has_titles and (is_json or len(others) > 1):  # of JSON version: 5.0 may be alone
-            others = [*labels_among(titles, others)]
+            others = [*columns.labels_among(titles, others)]
         others = [i for i in others if not ANSWERS & {*words_in(titles[i])}]
         # What is asked of each picture is no digit where another column may be.
-        asked = {i for i in others if {*map(str.lower, columns[i])} <= {"true", "false", ""}}
+        asked = {i for i in others if {*map(str.lower, table[i])} <= {"true", "false", ""}}
         others = [i for i in others if i not in asked] or others
-        if len(others) != N_CLASSES:  # 3 in class_id and three in class_name are one
-            others = [*{tuple(map(number_of, columns[i])): i for i in others}.values()]
+        if len(others) != digits.N_CLASSES:  # 3 in class_id and three in class_name are one
+            others = [*{tuple(map(number_of, table[i])): i for i in others}.values()]
         if is_json and not others:
             return []  # of what programs keep of each picture
-        if len(others) not in (1, N_CLASSES):
+        if len(others) not in (1, digits.N_CLASSES):
             problem = f"has {len(others)} columns that may be the digits of its pictures"
             raise FormatError(problem, hint="call them file and label")
-        cells = np.array([columns[i] for i in others], dtype=str)
-        labels = labels_of(cells[0] if len(others) == 1 else cells)
-        wrong = {i for i, _ in label_faults(labels)}
-        digits = [None if i in wrong else int(label) for i, label in enumerate(labels)]
-        if len({*zip(places, digits, strict=True)}) > len({*places}):
+        cells = np.array([table[i] for i in others], dtype=str)
+        labels = digits.labels_of(cells[0] if len(others) == 1 else cells)
+        wrong = {i for i, _ in digits.label_faults(labels)}
+        shown = [None if i in wrong else int(label) for i, label in enumerate(labels)]
+        if len({*zip(places, shown, strict=True)}) > len({*places}):
             problem = "names pictures several times, with different digits"
             hint = "cut the digits out of their pictures, into folders called 0 to 9"
             raise FormatError(problem, hint=hint)
         # Labels 0 and 1 may stand for folders called 3 and 7.
-        both = ((digit, it) for digit, (_, it) in zip(digits, own, strict=True))
+        both = ((digit, it) for digit, (_, it) in zip(shown, own, strict=True))
         apart = [each for each in both if None not in each and len({*each}) > 1]
         if 2 * len(apart) > len(places):
             problem = "says {} of a picture in a folder that is called after {}".format(*apart[0])
             raise FormatError(problem, hint="take the table away, or rename the folders")
     of = said[parts[0]] if parts else [of for of, _ in own]
-    return [*map(LabelledPicture, places, digits, [each or part for each in of])]
+    return [*map(LabelledPicture, places, shown, [each or part for each in of])]
 
 
 def _with_suffixes(
@@ -454,12 +452,12 @@ def _with_suffixes(
     """Return the rows of a table with the names of pictures, where one column is of their stems."""
     if not stems:
         return rows
-    columns = [*itertools.zip_longest(*rows, fillvalue="")]
+    table = [*itertools.zip_longest(*rows, fillvalue="")]
     # Digits are stems too where pictures are counted, but the same again and again.
-    n_known, i = max((len(stems.keys() & {*column}), i) for i, column in enumerate(columns))
-    if 2 * n_known > len(columns[i]):
-        columns[i] = tuple(stems[cell][-1].name if cell in stems else cell for cell in columns[i])
-    return zip(*columns, strict=True)
+    n_known, i = max((len(stems.keys() & {*column}), i) for i, column in enumerate(table))
+    if 2 * n_known > len(table[i]):
+        table[i] = tuple(stems[cell][-1].name if cell in stems else cell for cell in table[i])
+    return zip(*table, strict=True)
 
 
 def _places_of(names: Sequence[str], table: Path, index_of: Callable[[Path], Index]) -> list[Path]:

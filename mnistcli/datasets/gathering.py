@@ -128,7 +128,7 @@ def _opened(path: Path) -> Iterator[tuple[Path, IO[bytes] | None]]:
             with storage_errors("read", path), damage_of(path), open_stream(path) as stream:
                 copy_bytes(stream.read, copy, sys.maxsize)
             copy.seek(0)
-        place = closing.enter_context(as_folder(path, folders.is_wanted, copy))
+        place = closing.enter_context(as_folder(path, folders.kind_of_name, copy))
         yield place, copy if place is path else None
 
 
@@ -175,6 +175,7 @@ class _Reading:
     failures: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     n_bytes_read: int = 0
+    labels_of: Callable[[Path], Path | None] = folders.labels_beside
     # Thousands of lists may be of pictures in one folder.
     index_of: Callable[[Path], folders.Index] = field(
         default_factory=lambda: cache(folders.index_below)
@@ -184,18 +185,13 @@ class _Reading:
         nothing = LabelledImages(np.empty((0, *IMAGE_SHAPE), np.uint8), np.empty(0, np.uint8))
         return concatenated([images for of, images in self.parts if of == part] or [nothing])
 
-    def file(
-        self,
-        path: Path,
-        part: OfPart = "train",
-        labels_of: Callable[[Path], Path | None] = folders.labels_beside,
-    ) -> None:
+    def file(self, path: Path, part: OfPart = "train") -> None:
         self.progress.update(str(path), 0, None)
         if listed := folders.pictures_listed_in(path, part, self.index_of):
             self._pictures(listed, path)
             return
         told = self.failures
-        found = read_parts(path, labels_of, raw=self.raw, stdin=self.stdin, failures=told)
+        found = read_parts(path, self.labels_of, raw=self.raw, stdin=self.stdin, failures=told)
         whole: Part = "test" if part == "test" else "train"
         self.parts += [(of or whole, images) for of, images in found.items()]
         self._count_bytes(path)
@@ -207,6 +203,7 @@ class _Reading:
     def folder(self, whole: Path) -> None:
         folder = folders.descended(whole)
         containers, labels = folders.containers_in(folder)
+        self.labels_of = labels.get
         pictures = list[folders.LabelledPicture]()
         for path, part in containers.items():
             try:
@@ -244,7 +241,7 @@ class _Reading:
         for path, part in containers.items():
             n_told = len(self.failures)
             try:
-                self.file(path, part, labels.get)
+                self.file(path, part)
             except (CorruptFileError, DataUnavailableError) as error:
                 if len(containers) == 1:
                     raise

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, TypeVar
 
 import numpy as np
 
@@ -82,23 +82,18 @@ class _Loader:
                 return self._named("bundled")
             except errors.MnistCliError as error:
                 self.failures.append((str(BUNDLE), error.message))
-        places: dict[str, Sequence[Any]] = {
-            "auto": spec.mirrors,
-            "bundled": [BUNDLE] * spec.bundled,
-            "mirror": spec.mirrors,
-            "openml": spec.openml_urls,
-            "keras": spec.keras_urls,
-        }
-        if not places[source]:
-            hint = f"mnistcli download --dataset {spec.name}"
-            if source == "bundled":
-                problem = f"{spec.title} is not part of this package and has to be downloaded once"
-                raise errors.DataUnavailableError(problem, hint=hint)
-            raise errors.UsageError(f"{spec.title} cannot be had from {source}", hint=hint)
-        if source in ("openml", "keras"):
+        mirrors: Sequence[str | Path] = spec.mirrors
+        published = {"auto": mirrors, "mirror": mirrors, "bundled": [BUNDLE] * spec.bundled}
+        if bases := published.get(source):
+            return self._published(bases, "mirror" if source == "auto" else source)
+        if whole := {"openml": spec.openml_urls, "keras": spec.keras_urls}.get(source):
             get = partial(self._fetched, source=source)
-            return self._first(places[source], get, f"{spec.title} from {source}")[1]
-        return self._published(places[source], "mirror" if source == "auto" else source)
+            return self._first(whole, get, f"{spec.title} from {source}")[1]
+        hint = f"mnistcli download --dataset {spec.name}"
+        if source == "bundled":
+            problem = f"{spec.title} is not part of this package and has to be downloaded once"
+            raise errors.DataUnavailableError(problem, hint=hint)
+        raise errors.UsageError(f"{spec.title} cannot be had from {source}", hint=hint)
 
     def fetch(
         self, url: str, expected: RemoteFile | None = None, max_bytes: int = MAX_CONTAINER_BYTES
@@ -117,33 +112,34 @@ class _Loader:
         if kind == "folder" and all(find_idx(path, name) for name in names):
             return self._published([path], "path")
         if kind == "file":
-            with storage_errors("read", path), path.open("rb") as opened:
-                return self._container(opened, "path", str(path))
+            with storage_errors("read", path):
+                return self._container(path.open("rb"), "path", str(path))
         problem, hint = f"{path} holds no {self.spec.title}", f"expected {', '.join(names)}, {_OWN}"
         raise errors.DataUnavailableError(problem, hint=hint)
 
     def _fetched(self, url: str, source: str) -> Loaded:
-        with self.fetch(url) as file:
-            return self._container(file, source, public_url(url))
+        return self._container(self.fetch(url), source, public_url(url))
 
     def _container(self, file: IO[bytes], source: str, origin: str) -> Loaded:
+        """Read a file with everything, and close it."""
         spec = self.spec
-        if not spec.has_known_payload:
-            names = ", ".join(part.file.name for part in spec.parts)
-            problem = f"{origin}: {spec.title} can only be verified as its published files"
-            hint = f"give a folder or a base URL with {names}"
-            raise errors.DataUnavailableError(problem, hint=hint)
         n_train, n_test = spec.sizes
         self.progress.update(f"decoding {spec.title}", 0, None)
-        with damage_of(origin), Stream(file) as stream:
+        with file, damage_of(origin), Stream(file) as stream:
+            if not spec.has_known_payload:
+                names = ", ".join(part.file.name for part in spec.parts)
+                problem = f"{origin}: {spec.title} can only be verified as its published files"
+                hint = f"give a folder or a base URL with {names}"
+                raise errors.DataUnavailableError(problem, hint=hint)
             blocks = _at_most(n_train + n_test, read_digits(stream, None))
             found = concatenated([*labelled_images(blocks, origin, raw=True).values()])
+            n_bytes = file.seek(0, 2)
         images, labels = found.images, found.labels
         if len(images) != n_train + n_test:
             problem = f"has {len(images):,} images, expected {n_train:,} and {n_test:,}"
             raise CorruptFileError(origin, problem, hint=_OWN * (source == "path"))
         parts = images[:n_train], labels[:n_train], images[n_train:], labels[n_train:]
-        return self._verified(parts, source, origin, file.seek(0, 2))
+        return self._verified(parts, source, origin, n_bytes)
 
     def _verified(
         self, arrays: Sequence[Bytes], source: str, origin: str, n_bytes_read: int
@@ -206,8 +202,7 @@ class _Loader:
             except (DownloadError, CorruptFileError) as error:
                 self.failures.extend(error.failures)
             else:
-                with file:
-                    return self._container(file, "url", public_url(url))
+                return self._container(file, "url", public_url(url))
         return self._published([url if url.endswith("/") else f"{url}/"], "url")
 
 
