@@ -182,6 +182,15 @@ def test_steps_of_a_digit_of_the_right_size(test_images):
     assert conform(digit // 2).steps == ("centred",)
 
 
+@pytest.mark.parametrize("width", [1, 2, 4, 12])
+def test_a_hairline_becomes_a_thin_stroke_and_no_thicker(width):
+    paper = np.full((400, 400), 255, np.uint8)
+    paper[40:360, 200 : 200 + width] = 0
+    widened = conform(paper)
+    assert "hairline widened" in widened.steps
+    assert widened.image.sum() / 255 / 20 == pytest.approx(1.65, abs=0.15)
+
+
 @pytest.mark.parametrize("width", [1, 2, 4, 8, 16, 30, 50])
 def test_every_pen_gives_a_7_of_the_same_shape(width):
     usual = conform(np.array(seven(26))).image.astype(float)
