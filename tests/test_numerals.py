@@ -9,6 +9,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 import mnistcli
+from mnistcli.conforming.placing import find_strokes
 from mnistcli.errors import BadImageError, CorruptFileError
 from mnistcli.numerals import _best_path, read_numbers
 from mnistcli.prediction import Reader
@@ -506,6 +507,16 @@ def test_a_fat_zero_among_others_is_no_blot(train_images):
     assert len(line) == 4
     with pytest.raises(BadImageError, match="holds 4 digits"):
         Reader(mnistcli.load_model("builtin")).picture(255 - np.asarray(picture))
+
+
+def test_a_bold_digit_among_thin_ones_on_shaded_paper_is_no_shade(test_images):
+    """Where it is wider than most strokes its ink was taken for shade, and only its outline left."""
+    ink = np.pad(_written(test_images, (1, 0, 3), top=100, left=60), ((0, 0), (0, 200)))
+    ink[112:172, 400:430] = 255
+    light = np.add.outer(np.linspace(1, 0.8, 300), np.linspace(0, -0.4, 700))
+    (line,) = find_strokes(_photographed(ink, light), "photograph")
+    (bold,) = line[3].digits(in_parts=False).values()
+    assert bold.image[8:20, 13:15].min() > 200
 
 
 @pytest.mark.parametrize("has_number", [True, False])

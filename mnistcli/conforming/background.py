@@ -50,6 +50,9 @@ STEEP = 0.35
 FARTHEST, STRONGEST = 2.5, 5e-4
 # A shadow is not as dark as ink: so much of what is dark differs more from the paper, by a factor.
 DARKEST, DEEPER = 0.02, 1.2
+# A bold digit among thin ones loses more than such a share of full ink to what is wider than most
+# strokes; most of what it loses is as dark as such a share.
+BLOT, AS_DARK = 0.2, 0.6
 # More pieces than this beside what is wide and reaches in are ink, however dark that is.
 BESIDE = 3
 # Ink is told from the paper in a square around it, so many times as wide as the widest stroke.
@@ -222,9 +225,12 @@ def _in_uneven_light(picture: Ink, widest: float) -> tuple[Ink, float, list[str]
         ink, shade = _without_shade(flat, widest, level if dark else None)
         # What the corners of a hard shadow leave is narrower than a digit, and wider than its
         # strokes.
-        widest_here = STROKE_WIDTHS * _stroke_width(ink) / max(ink.shape)
+        full = _full_ink(ink, _noise(ink))
+        widest_here = STROKE_WIDTHS * _stroke_width(ink, full) / max(ink.shape)
         if widest_here < widest / 2:
-            ink, shade = _without_shade(flat, widest_here, level if dark else None)
+            thin, closer = _without_shade(flat, widest_here, level if dark else None)
+            is_bold = _is_bold(ink, closer - shade, full)
+            ink, shade = np.where(is_bold, ink, thin), np.where(is_bold, shade, closer)
         if np.ptp(shade) > 3 * MIN_CONTRAST:
             steps.append(EVENED)
     noise = _noise(ink)
@@ -256,9 +262,16 @@ def _without_shade(ink: Ink, widest: float, paper: np.float32 | None) -> tuple[I
     return ink, shade
 
 
-def _stroke_width(ink: Ink) -> float:
+def _is_bold(ink: Ink, shade: Ink, full: float) -> Mask:
+    """Tell what passes for shade beside thinner strokes, and is as dark as they are."""
+    pieces = pieces_of(shade > BLOT * full)
+    n_dark = pieces.sums((ink > AS_DARK * full).astype(np.float32))
+    return pieces.mask(~pieces.at_border & (2 * n_dark > pieces.area))
+
+
+def _stroke_width(ink: Ink, full: float) -> float:
     """Estimate the mean width of strokes in pixels: their area, halved outlines across and down."""
-    strokes = box_mean(ink, 3) > _full_ink(ink, _noise(ink)) / 2
+    strokes = box_mean(ink, 3) > full / 2
     outline = sum(np.count_nonzero(each[1:] != each[:-1]) for each in (strokes, strokes.T))
     # An outline in any direction crosses pixels 4 / pi times as often as it is long.
     return 8 / np.pi * np.count_nonzero(strokes) / max(outline, 1)
