@@ -1,6 +1,5 @@
 """Which pieces of ink make up a digit, which digits a line, and where to cut those that touch."""
 
-import math
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -202,20 +201,6 @@ def lines_of(groups: list[_G]) -> list[list[_G]]:
         if covered < least * 0.98:
             best, least = lines, covered
     return [sorted(line, key=lambda group: group.left + group.right) for line in best]
-
-
-def slope_of(line: list[Group]) -> float:
-    """Return by how much a line of digits falls from left to right; 0 where fewer than three tell.
-
-    It is the slope that is least wrong about their centres, where it is three times its standard
-    error.
-    """
-    if len({group.left + group.right for group in line}) < 3:
-        return 0.0
-    top, bottom, left, right = np.array([group[:4] for group in line]).T
-    (slope, _), covariance = np.polyfit(left + right, top + bottom, 1, cov=True)
-    error = math.sqrt(covariance[0, 0])
-    return min(max(slope, -STEEPEST), STEEPEST) if abs(slope) > 3 * error else 0.0
 
 
 def _level_lines(groups: list[_G], slope: float) -> tuple[list[list[_G]], float]:

@@ -73,18 +73,6 @@ def stretch(picture: Ink, height: int, width: int) -> Ink:
     return (rows @ picture @ columns.T).astype(np.float32, copy=False)
 
 
-def shear(ink: NDArray[_T], slope: float) -> NDArray[_T]:
-    """Move the columns of a picture up or down so that a line of that slope becomes level."""
-    width = ink.shape[1]
-    drop = np.rint(slope * (np.arange(width) - (width - 1) / 2)).astype(np.intp)
-    most = int(np.abs(drop).max())
-    rows = np.arange(most, len(ink) + 3 * most)[:, None] + drop
-    wide = np.zeros((len(ink) + 4 * most, width), ink.dtype)
-    wide[2 * most : 2 * most + len(ink)] = ink
-    level: NDArray[_T] = wide[rows, np.arange(width)]
-    return level
-
-
 def surface(a: Ink, where: Mask) -> Ink:
     """Fit a polynomial of degree 2 in both coordinates to what lies within a mask."""
     terms = [(i, j) for i in range(3) for j in range(3 - i)]

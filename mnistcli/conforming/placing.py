@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mnistcli.conforming.background import DARK_INK, INVERTED
-from mnistcli.conforming.grouping import Group, halves_of, slope_of, strokes_of
+from mnistcli.conforming.grouping import Group, halves_of, strokes_of
 from mnistcli.conforming.operations import area_weights, span, stretch
 from mnistcli.conforming.segmentation import Page, digit_of, find_page, one_digit, surroundings
 from mnistcli.conforming.strokes import with_readable_strokes
@@ -64,7 +64,6 @@ class Strokes(NamedTuple):
 
     page: Page
     group: Group
-    slope: float  # of their line
 
     def digits(self, *, in_parts: bool, in_two: bool = False) -> dict[tuple[int, int], PlacedDigit]:
         """Return all of the strokes as one digit, or all digits that they may be, two at most or more.
@@ -97,7 +96,7 @@ class Strokes(NamedTuple):
 
     def _place(self, strokes: Mask) -> PlacedDigit | None:
         try:
-            digit, box = digit_of(self.page, strokes, self.slope)
+            digit, box = digit_of(self.page, strokes)
         except NoDigitError:  # a cut leaves hardly anything
             return None
         found = _place(digit)
@@ -110,10 +109,7 @@ def find_strokes(grey: Grey, source: str) -> list[list[Strokes]]:
         page = find_page(grey, LINES_SIDE)
     except NoDigitError as error:
         raise BadImageError(source, str(error), hint=error.hint) from None
-    return [
-        [Strokes(*surroundings(page, group), slope_of(line)) for group in line]
-        for line in page.lines
-    ]
+    return [[Strokes(*surroundings(page, group)) for group in line] for line in page.lines]
 
 
 def conform(grey: "ArrayLike", *, source: str = "image") -> Conformed:

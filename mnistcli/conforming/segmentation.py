@@ -29,7 +29,6 @@ from mnistcli.conforming.operations import (
     pad,
     pieces_of,
     rim_of,
-    shear,
     shrink,
     span,
     spread,
@@ -302,8 +301,8 @@ def _around(group: Group, margin: int, shape: tuple[int, ...]) -> tuple[slice, s
     return rows, slice(max(0, group.left - margin), min(shape[1], group.right + margin))
 
 
-def digit_of(page: Page, strokes: Mask, slope: float = 0.0) -> tuple[Digit, Box]:
-    """Cut strokes out of their page, level if their line is not; return where they lay, too."""
+def digit_of(page: Page, strokes: Mask) -> tuple[Digit, Box]:
+    """Cut strokes out of their page; return where they lay, too."""
     down, across = span(strokes, 0), span(strokes, 1)
     pixel = max(down.stop - down.start, across.stop - across.start) / BOX
     reach = max(1, round(pixel))
@@ -316,11 +315,9 @@ def digit_of(page: Page, strokes: Mask, slope: float = 0.0) -> tuple[Digit, Box]
     if inked.max() <= FAINTEST_INK:
         raise NoDigitError(BLANK)
     ink = np.where(zone, ink, np.float32(0))
-    box = level_box = half_level_box(inked, pixel)
-    if slope:
-        ink, level_box = shear(ink, slope), half_level_box(shear(inked, slope), pixel)
+    box = half_level_box(inked, pixel)
     found = box.moved(1, top, left).moved(page.reduction, *page.corner)
-    return Digit(ink, level_box, page.steps), found
+    return Digit(ink, box, page.steps), found
 
 
 def _closer(page: Page, group: Group) -> tuple[Page, Group]:

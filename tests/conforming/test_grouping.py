@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw
 
 from mnistcli.conforming.clearing import find_pieces
 from mnistcli.conforming.grouping import group_of, group_pieces, strokes_of
-from mnistcli.conforming.operations import pieces_of, shear
+from mnistcli.conforming.operations import pieces_of
 
 
 def parts_of(mask):
@@ -50,19 +50,6 @@ def test_two_strokes_are_cut_between_them(lean, apart):
     parts = parts_of(mask)
     for part in parts:
         assert min((part & half).sum() / half.sum() for half in halves) < 0.05
-
-
-@pytest.mark.parametrize("slope", [0.25, -0.1])
-def test_a_line_that_falls_becomes_level(slope):
-    at = np.arange(61)
-    row = np.rint(slope * (at - 30)).astype(int)
-    ink = np.zeros((1 + np.ptp(row), 61), np.float32)
-    ink[row - row.min(), at] = at + 1
-    level = shear(ink, slope)
-    (row,) = np.flatnonzero(level.any(axis=1))
-    assert level[row].tolist() == (at + 1).tolist()
-    full = shear(np.ones_like(ink), slope)  # of which nothing is lost
-    assert (full.sum(axis=0) == len(ink)).all()
 
 
 @pytest.mark.parametrize(
