@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from mnistcli.containers.reading import Input
     from mnistcli.datasets.dataset import Dataset
     from mnistcli.numerals import DigitAnswer
-    from mnistcli.pictures.read import Batch
     from mnistcli.registry.model_file import Model
 
     # A picture's name, what the model sees of it, how that came to be so, and what was found.
@@ -289,9 +288,10 @@ class Reader:
 
     def _digits(self, inputs: list[Input | BadImageError]) -> Iterator[Answered]:
         from mnistcli.conforming.placing import conform_all
+        from mnistcli.pictures.read import read_all
 
         seen: list[Seen | BadImageError] = []
-        for batch in _batches(inputs):
+        for batch in read_all(inputs):
             for i, each in enumerate(conform_all(batch.greys, batch.sources, raw=self.raw)):
                 found = batch.faults.get(i, each)
                 if isinstance(found, BadImageError):
@@ -333,9 +333,10 @@ class Reader:
 
     def _numbers(self, inputs: list[Input | BadImageError]) -> Iterator[Answered]:
         from mnistcli.numerals import read_numbers
+        from mnistcli.pictures.read import read_all
 
         separator = "" if max(map(len, self.model.card.class_names)) == 1 else " "
-        for batch in _batches(inputs):
+        for batch in read_all(inputs):
             for i, (grey, source) in enumerate(zip(batch.greys, batch.sources, strict=True)):
                 try:
                     if i in batch.faults:
@@ -349,18 +350,6 @@ class Reader:
                 found = Prediction(source, grey, size, batch.notes, answers, separator)
                 note = (f"{found.n_unlike} of {len(found.digits)} {UNLIKE}",)
                 yield replace(found, notes=found.notes + note) if found.n_unlike else found
-
-
-def _batches(inputs: Iterable[Input | BadImageError]) -> Iterator[Batch]:
-    from mnistcli.pictures.read import bad_batch, read_batches
-
-    for each in inputs:
-        try:
-            if isinstance(each, BadImageError):
-                raise each
-            yield from read_batches(each)
-        except BadImageError as error:
-            yield bad_batch(error)
 
 
 def unfold(inputs: Iterable[Input]) -> Iterator[Input | BadImageError]:

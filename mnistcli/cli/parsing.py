@@ -71,7 +71,10 @@ class _Parsed:
         if not ctx.resilient_parsing:
             _check_dashes(ctx, words)
             _, _, given = self.make_parser(ctx).parse_args([*args])  # type: ignore[attr-defined]
-            _check_once(given)
+            for each, n_times in Counter(given).items():
+                if n_times > 1 and not (each.multiple or each.is_flag):  # the first would be lost
+                    said = f"{max(each.opts, key=len)} stands twice"
+                    raise UsageError(said, hint="it takes one value: leave one away")
         rest = super().parse_args(ctx, args)  # type: ignore[misc]
         for name, value in ctx.params.items():
             if isinstance(value, float) and not math.isfinite(value):
@@ -185,14 +188,6 @@ def _check_dashes(ctx: Any, words: Sequence[str]) -> None:
             raise UsageError(f"there is no option {word}", hint=f"name the file so: ./{word}")
         if name.startswith("-") and name not in options and f"-{name}" in options:
             raise UsageError(f"there is no option {name}", hint=f"did you mean -{name}?")
-
-
-def _check_once(given: Sequence[Any]) -> None:
-    """Raise UsageError for an option of one value that stands twice: the first would be lost."""
-    for parameter, n_times in Counter(given).items():
-        if n_times > 1 and not (parameter.multiple or parameter.is_flag):
-            name = max(parameter.opts, key=len)
-            raise UsageError(f"{name} stands twice", hint="it takes one value: leave one away")
 
 
 def _options_of(ctx: Any) -> set[str]:

@@ -23,8 +23,6 @@ from mnistcli.containers.reading import FormatError, Stream
 from mnistcli.display import counted
 from mnistcli.mnist import DIGIT_WORDS, IMAGE_SIDE, N_PIXELS
 
-Rows = tuple[Float32s, dict[int, FormatError]]
-
 # A row of 785 numbers with 17 digits each is 18 KB.
 MAX_LINE_BYTES = 1 << 16
 BLOCK_BYTES = 1 << 20
@@ -267,7 +265,9 @@ def _clean(line: bytes, delimiter: bytes) -> bytes:
     return line
 
 
-def _parse(lines: list[bytes], layout: Layout, first: int) -> Rows:
+def _parse(
+    lines: list[bytes], layout: Layout, first: int
+) -> tuple[Float32s, dict[int, FormatError]]:
     """Parse lines of cells all at once, or where that fails one by one."""
     tidy = [line.rstrip(b",") for line in lines] if lines[0].endswith(b",") else lines
     whole = _whole_numbers(b"\n".join(tidy) + b"\n", layout.n_columns)

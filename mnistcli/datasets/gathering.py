@@ -27,7 +27,7 @@ from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableErro
 from mnistcli.files import copy_bytes, kind_of_path, scratch_file, storage_errors
 from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.pictures.formats import is_picture, is_picture_name
-from mnistcli.pictures.read import Picture, read_pictures
+from mnistcli.pictures.read import read_all, read_pictures
 from mnistcli.progress import SILENT, Progress
 from mnistcli.ranges import RANGES
 from mnistcli.sampling import first_alike, stratified_sample
@@ -268,22 +268,20 @@ class _Reading:
     def _blocks(self, pictures: list[folders.LabelledPicture]) -> Iterator[Block]:
         for n_done, (path, digit, part, refusal) in enumerate(pictures, 1):
             self.progress.update("pictures", n_done, len(pictures))
-            try:
-                if digit is None:
-                    reason = refusal.problem if refusal else "nothing says which digit it shows"
-                    raise BadImageError(str(path), reason)  # noqa: TRY301 - as others
-                for picture in read_pictures(path):
-                    self._tell_of_frames(picture)
-                    label, where = np.full(1, digit, float), (picture.source,)
-                    yield Block(picture.grey[None], label, where, {}, parts=(part,))
+            reason = refusal.problem if refusal else "nothing says which digit it shows"
+            unsaid = BadImageError(str(path), reason)
+            for batch in read_all([unsaid if digit is None else path]):
+                n, faults = len(batch.sources), batch.faults.items()
+                problems = {i: FormatError(error.problem) for i, error in faults}
+                labels, parts = np.full(n, digit or 0, float), (part,) * n
+                yield Block(batch.greys, labels, batch.sources, problems, parts=parts)
+                self._tell_of_frames(batch.sources[0], batch.notes, batch.n_frames)
+            if not faults:
                 self._count_bytes(path)
-            except BadImageError as error:
-                nothing, fault = np.zeros((1, *IMAGE_SHAPE), np.uint8), FormatError(error.problem)
-                yield Block(nothing, np.zeros(1), (str(error.source),), {0: fault}, parts=(part,))
 
-    def _tell_of_frames(self, picture: Picture) -> None:
-        if picture.n_frames > 1:
-            self.failures.append((picture.source, f"{picture.notes[0]}: {_OF_FRAMES}"))
+    def _tell_of_frames(self, source: str, notes: Sequence[str], n_frames: int) -> None:
+        if n_frames > 1:
+            self.failures.append((source, f"{notes[0]}: {_OF_FRAMES}"))
 
     def sheets(self, path: Path, on_page: Callable[[SheetRead], None]) -> None:
         """Read the photograph of a page, or those in a folder and below; one alone must be a page."""
@@ -298,7 +296,7 @@ class _Reading:
                     page = read_sheet(picture.grey, source=picture.source)
                     on_page(page)
                     self.failures += page.failures
-                    self._tell_of_frames(picture)
+                    self._tell_of_frames(*picture[1:])
                     n, n_empty = len(page.labels), len(page.empties)
                     note = f"{picture.source}: {n} digits, {n_empty} boxes empty"
                     self.parts.append(("train", LabelledImages(page.images, page.labels, (note,))))

@@ -4,7 +4,7 @@ What a file is, its first bytes decide; its name is only used to name it.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -94,6 +94,17 @@ def read_batches(
         raise BadImageError(name, (error.strerror or str(error)).lower(), hint=hint) from None
 
 
+def read_all(inputs: Iterable[reading.Input | BadImageError]) -> Iterator[Batch]:
+    """Read inputs one after the other; what is wrong with one is the fault of a picture of it."""
+    for each in inputs:
+        try:
+            if isinstance(each, BadImageError):
+                raise each
+            yield from read_batches(each)
+        except BadImageError as error:
+            yield _bad_batch(error)
+
+
 def _batches(stream: reading.Stream, name: str, side: int) -> Iterator[Batch]:
     plain = unpacked(stream)
     head = plain.head()
@@ -140,13 +151,12 @@ def _read_archive(
             try:
                 yield _decode(file, source, side)
             except reading.FormatError as error:
-                yield bad_batch(_bad_image(source, error))
+                yield _bad_batch(_bad_image(source, error))
     if not n:
         raise reading.FormatError("is an archive without pictures", hint="unpack it first")
 
 
-def bad_batch(error: BadImageError) -> Batch:
-    """Return a batch of one picture that cannot be read."""
+def _bad_batch(error: BadImageError) -> Batch:
     return Batch(np.zeros((1, *IMAGE_SHAPE), np.uint8), (str(error.source),), faults={0: error})
 
 
