@@ -123,7 +123,7 @@ class Passing:
         self.call.warn(*(() if as_json else reasons.rest()))
 
     def _keep(self, answer: Prediction) -> None:
-        self.n_abstained += answer.answer != answer.best
+        self.n_abstained += not all(digit.is_sure for digit in answer.digits)
         self.n_unlike += answer.n_unlike > 0
         self.n_changed += bool(answer.notes)
         if self.for_dataset:  # not a part of a thousand

@@ -213,12 +213,13 @@ def _spans(pieces: Pieces, keep: Mask, least: float = 0.0) -> bool:
 def _dark_pieces(ink: Ink, cut: float) -> tuple[Pieces, Mask]:
     """Find connected pieces of ink, and which of them are dark somewhere and no specks."""
     pieces = pieces_of(ink > cut)
-    if pieces.n:
+    keep = np.full(pieces.n, ink.max() >= DARK)  # of one there is nothing to compare
+    if pieces.n > 1:
         mass, is_dark = pieces.sums(ink), pieces.peaks(ink) >= DARK
         inner = mass[~pieces.at_border]  # beside what does not reach in
         most = (inner if inner.sum() > LEAST_INNER * mass.sum() else mass).max()
         keep = (mass >= SPECK * most) & is_dark
-    if not pieces.n or not keep.any():
+    if not keep.any():
         raise NoDigitError(BLANK)
     return pieces, keep
 

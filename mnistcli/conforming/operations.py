@@ -56,8 +56,7 @@ def area_weights(n: int, start: float | Float64s, length: float, n_out: int) -> 
     step = np.float32(length / n_out)
     edges = np.asarray(start, np.float32)[..., None] + step * np.arange(n_out + 1, dtype=np.float32)
     # How much of each input pixel lies before each edge.
-    before = edges[..., None] - np.arange(n, dtype=np.float32)
-    np.minimum(np.maximum(before, 0, out=before), 1, out=before)
+    before = (edges[..., None] - np.arange(n, dtype=np.float32)).clip(0, 1)
     weights: Ink = before[..., 1:, :] - before[..., :-1, :]
     weights /= step
     return weights

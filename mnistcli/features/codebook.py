@@ -85,7 +85,7 @@ def measure(ink: Float32s, learned: Sequence[Float32s]) -> Float32s:
     along /= np.sqrt((along * along).sum(axis=1, keepdims=True) + np.float32(PAPER))
     alike = along @ codes.T
     alike -= np.float32(THRESHOLD)
-    np.maximum(alike, 0, out=alike)
+    alike.clip(0, np.inf, out=alike)
     weights = near_places()
     rows = weights @ alike.reshape(n, side, -1)
     near = weights @ rows.reshape(n * CODE_POINTS, side, -1)

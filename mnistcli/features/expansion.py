@@ -79,9 +79,9 @@ class Expansion(Stage):
         (mixture, offset), n_relus = self.functions, self.spec.n_relus
         along = given.astype(np.float32) @ self.arrays["directions"].T - self.arrays["shift"]
         s = along @ mixture
-        s[:, :n_relus] = np.maximum(s[:, :n_relus] + offset, 0)
+        s[:, :n_relus] += offset
         s[:, n_relus:] *= s[:, n_relus:]
-        s = np.minimum(s, 255, out=s)
+        s.clip(0, 255, out=s)
         s += np.float32(0.5)
         return s.astype(np.uint8)
 

@@ -14,6 +14,7 @@ works on pixels works on them.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 
@@ -66,7 +67,7 @@ def _places(ink: Float32s, filters: Float32s) -> Float32s:
     likeness = filters @ patches.reshape(side * side, -1)
     likeness /= contrasts(ink, side).transpose(1, 2, 0).reshape(-1)
     likeness -= np.float32(THRESHOLD)
-    np.maximum(likeness, 0, out=likeness)
+    likeness.clip(0, np.inf, out=likeness)  # quicker than numpy.maximum with a number
     return likeness.reshape(len(filters), *patches.shape[2:])
 
 
@@ -86,6 +87,7 @@ def contrasts(ink: Float32s, side: int) -> Float32s:
     return np.sqrt(np.maximum(powers - sums * sums / side**2, 0) + np.float32(_PAPER))
 
 
+@functools.cache
 def squares() -> Float32s:
     """Return the matrix that adds up the places of every square, (n_squares, n_places)."""
     n_places, across = IMAGE_SIDE // STRIDE, SQUARE // STRIDE
@@ -93,6 +95,7 @@ def squares() -> Float32s:
     return np.asarray((first <= place) & (place < first + across), dtype=np.float32)
 
 
+@functools.cache
 def points() -> Float32s:
     """Return the matrix that averages the squares near every point, (N_POINTS, n_squares)."""
     square = np.arange((IMAGE_SIDE - SQUARE) // STRIDE + 1)

@@ -90,7 +90,7 @@ class Measured(Stage):
 
         def work(block: slice) -> None:
             numbers = self.measure(given[block]) * factors + np.float32(0.5)
-            out[block] = np.minimum(numbers, np.float32(255))
+            out[block] = numbers.clip(0, 255)
 
         map_blocks(work, len(given), _IMAGES_PER_BLOCK)
         return out

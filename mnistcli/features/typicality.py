@@ -9,6 +9,7 @@ Where features were learned, other linear functions tell training images from tw
 by side or one above the other.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import NamedTuple
@@ -291,17 +292,22 @@ def _pairs(rows: Bytes, two: list[Bytes], measure: Bytes) -> Floats:
     return np.asarray(pairs, dtype=np.float16)
 
 
-def stroke_directions(images: Bytes) -> Float32s:
-    """Return how much ink begins in each direction near each point, (n, N_TYPICAL), 0 to 255."""
+@functools.cache
+def _filters() -> tuple[Float32s, Float32s, Float32s]:
+    """Return the matrices that smooth rows, take their slopes, and average near points."""
     smooth = np.eye(IMAGE_SIDE) / 2 + (np.eye(IMAGE_SIDE, k=1) + np.eye(IMAGE_SIDE, k=-1)) / 4
     slope = (np.eye(IMAGE_SIDE, k=1) - np.eye(IMAGE_SIDE, k=-1)) @ smooth
-    smooth, slope = smooth.astype(np.float32), slope.astype(np.float32)
     margin = 0.75 * _REACH - 0.5
     at = np.linspace(margin, IMAGE_SIDE - 1 - margin, N_SPOTS)[:, None]
     near = np.maximum(1 - np.abs(at - np.arange(IMAGE_SIDE)) / _REACH, 0)
-    near = (near / near.sum(axis=1, keepdims=True)).astype(np.float32)
-    out = np.empty((len(images), N_WAYS, N_SPOTS, N_SPOTS), dtype=np.float32)
+    near /= near.sum(axis=1, keepdims=True)
+    return smooth.astype(np.float32), slope.astype(np.float32), near.astype(np.float32)
 
+
+def stroke_directions(images: Bytes) -> Float32s:
+    """Return how much ink begins in each direction near each point, (n, N_TYPICAL), 0 to 255."""
+    smooth, slope, near = _filters()
+    out = np.empty((len(images), N_WAYS, N_SPOTS, N_SPOTS), dtype=np.float32)
     smooth_too, slope_too, near_too = smooth.T.copy(), slope.T.copy(), near.T.copy()
     half = np.float32(np.sqrt(0.5))
 
@@ -311,18 +317,19 @@ def stroke_directions(images: Bytes) -> Float32s:
         rows = ink.swapaxes(0, 1).reshape(IMAGE_SIDE, -1)
         across = ((smooth @ rows).reshape(-1, IMAGE_SIDE) @ slope_too).reshape(rows.shape)
         down = ((slope @ rows).reshape(-1, IMAGE_SIDE) @ smooth_too).reshape(rows.shape)
-        x, y, nothing = half * across, half * down, np.zeros_like(rows)  # quicker than a number
-        for k, pair in enumerate([(across, down), (x + y, y - x)]):
-            sizes = [*map(np.abs, pair)]
-            for j, along, aside in ((k, pair[0], sizes[1]), (k + 2, pair[1], sizes[0])):
-                for i, way in ((j, along - aside), (j + N_WAYS // 2, -along - aside)):
-                    np.maximum(way, nothing, out=way)
-                    spots = (near @ way).reshape(-1, IMAGE_SIDE) @ near_too
-                    out[block, i] = spots.reshape(N_SPOTS, -1, N_SPOTS).swapaxes(0, 1)
+        x, y = half * across, half * down
+        ways = np.empty((N_WAYS, *rows.shape), dtype=np.float32)
+        for k, (one, other) in enumerate([(across, down), (x + y, y - x)]):
+            for j, along, aside in ((k, one, np.abs(other)), (k + 2, other, np.abs(one))):
+                np.subtract(along, aside, out=ways[j])
+                np.subtract(-aside, along, out=ways[j + N_WAYS // 2])
+        np.maximum(ways, np.zeros_like(rows), out=ways)  # quicker than a number
+        spots = (near @ ways).reshape(-1, IMAGE_SIDE) @ near_too
+        out[block] = spots.reshape(N_WAYS, N_SPOTS, -1, N_SPOTS).transpose(2, 0, 1, 3)
 
     map_blocks(look, len(images), IMAGES_PER_BLOCK)
     strokes = np.sqrt(out.reshape(len(images), N_TYPICAL)) * np.float32(255 / _FULL_STROKE)
-    return np.minimum(strokes, np.float32(255))
+    return strokes.clip(0, 255)
 
 
 def _curved(strokes: Float32s) -> Float32s:
