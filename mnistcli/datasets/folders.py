@@ -228,7 +228,8 @@ def containers_in(
         # No train-images-idx3/, which is called like a file.
         if of and not kind_of_name(path) and kind_of_path(path) == "folder":
             parts, beside = containers_in(path, of)
-            found, labels = found | parts, labels | beside
+            found |= parts
+            labels |= beside
     for path in content:
         if kind_of_name(path) in ("", "picture"):
             continue

@@ -176,10 +176,7 @@ class _Reading:
     notes: list[str] = field(default_factory=list)
     n_bytes_read: int = 0
     labels_of: Callable[[Path], Path | None] = folders.labels_beside
-    # Thousands of lists may be of pictures in one folder.
-    index_of: Callable[[Path], folders.Index] = field(
-        default_factory=lambda: cache(folders.index_below)
-    )
+    index_of: Callable[[Path], folders.Index] = folders.index_below
 
     def joined(self, part: Part) -> LabelledImages:
         nothing = LabelledImages(np.empty((0, *IMAGE_SHAPE), np.uint8), np.empty(0, np.uint8))
@@ -203,7 +200,8 @@ class _Reading:
     def folder(self, whole: Path) -> None:
         folder = folders.descended(whole)
         containers, labels = folders.containers_in(folder)
-        self.labels_of = labels.get
+        # Thousands of lists may be of pictures in one folder.
+        self.labels_of, self.index_of = labels.get, cache(folders.index_below)
         pictures = list[folders.LabelledPicture]()
         for path, part in containers.items():
             try:
