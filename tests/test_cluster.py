@@ -26,6 +26,7 @@ import pytest
 from mnistcli import cluster
 from mnistcli.cli.topics import read_topic
 from mnistcli.errors import BadImageError, ClusterError
+from mnistcli.features import FeatureSpec
 from mnistcli.features.copies import MadeRows
 from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.model_selection.design import DesignMatrix
@@ -273,7 +274,7 @@ def fit_of(mnist, kind=""):
         return fit_classifier(X, y, settings, parse_task("0v1v2"))[1]
     task = parse_task("digits")
     samples = training_samples(mnist, task, SplitSpec(limit=1000))
-    rows = MadeRows(samples.images, samples.index, 784, n_copies=1)
+    rows = MadeRows(samples.images, samples.index, FeatureSpec(n_copies=1), None, 0)
     design = DesignMatrix(rows, samples.y, n_copies=1)
     return fit_classifier(*design.with_copies(), SolverSettings(tol=1e-5), task)[1]
 

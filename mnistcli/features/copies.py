@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.arrays import Bytes, Places
-from mnistcli.features.kinds import Features
+from mnistcli.features.kinds import Features, FeatureSpec
 from mnistcli.features.projection import bits_of
 from mnistcli.mnist import IMAGE_SIDE, N_PIXELS
 from mnistcli.parallel import map_blocks
@@ -167,15 +167,13 @@ class MadeRows:
 
     images: Bytes
     indices: NDArray[np.integer]
-    n_features: int
-    features: Features | None = None  # None for pixels
-    n_copies: int = 0
-    seed: int = 0  # of the copies
-    displacement: float = 1.0
+    spec: FeatureSpec
+    features: Features | None  # None for pixels
+    seed: int  # of the copies
 
     @property
     def shape(self) -> tuple[int, int]:
-        return (1 + self.n_copies) * len(self.images), self.n_features
+        return (1 + self.spec.n_copies) * len(self.images), self.spec.count()
 
     @property
     def dtype(self) -> np.dtype[np.uint8]:
@@ -186,7 +184,7 @@ class MadeRows:
             numbers = np.arange(*numbers.indices(self.shape[0]))
         copies, samples = np.divmod(numbers, len(self.images))
         images = deformed(
-            self.images[samples], self.indices[samples], copies, self.seed, self.displacement
+            self.images[samples], self.indices[samples], copies, self.seed, self.spec.displacement
         )
         if self.features is None:
             return images.reshape(len(images), -1)

@@ -98,14 +98,13 @@ def design_matrix(
     if spec.kind == "pixels" and not spec.n_copies:
         return DesignMatrix(images.reshape(len(images), -1), samples.y, room=room)
     entry = entry_of(room.folder, spec, images, samples.index, seed) if room.folder else None
-    n_rows, n_features = shape = (1 + spec.n_copies) * len(images), spec.count()
+    n_rows, _ = shape = (1 + spec.n_copies) * len(images), spec.count()
     if entry and not is_spread and (found := load(entry, spec, shape)):
         features = restore_features(spec, found[0])
         return DesignMatrix(found[1], samples.y, features, spec.n_copies, kept="file", room=room)
     features = learn_features(spec, images, seed)
     arrays, n_bytes = features.arrays if features else {}, math.prod(shape)
-    how = spec.n_copies, seed, spec.displacement
-    made = MadeRows(images, samples.index, n_features, features, *how)
+    made = MadeRows(images, samples.index, spec, features, seed)
     design = DesignMatrix(made, samples.y, features, spec.n_copies, kept="nowhere", room=room)
     if is_spread and n_blocks(n_rows) > 1:
         return design

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -118,7 +119,7 @@ def test_rows_are_the_same_bytes_however_they_are_read(mnist, monkeypatch, spec)
     monkeypatch.setattr("mnistcli.features.likeness.N_PATCHES", 1000)
     images, indices = mnist.train.images[:300], np.arange(300) + 7
     features = learn_features(spec, images, 0)
-    made = MadeRows(images, indices, spec.count(), features, 2, seed=3)
+    made = MadeRows(images, indices, replace(spec, n_copies=2), features, 3)
     whole = made[:900]
     assert made.shape == whole.shape == (900, spec.count())
     sent = pickle.loads(pickle.dumps(made))  # noqa: S301 - our own

@@ -30,11 +30,10 @@ def main() -> None:
     settings = PRESETS[preset]
     spec = replace(settings.features, n_copies=max(wanted))
     features = learn_features(spec, train.images[chosen], 0)
-    how = spec.n_copies, 0, spec.displacement
-    made = MadeRows(train.images[chosen], chosen, spec.count(), features, *how)
+    made = MadeRows(train.images[chosen], chosen, spec, features, 0)
     X_test = train.images[held_out]
     X_test = features.transform(X_test) if features else X_test.reshape(len(X_test), -1)
-    X, start = np.empty((0, made.n_features), dtype=np.uint8), None
+    X, start = np.empty((0, spec.count()), dtype=np.uint8), None
     for n_copies in wanted:
         more = made[len(X) : (1 + n_copies) * len(chosen)]
         X = np.concatenate([X, more])

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from mnistcli.datasets.given import open_dataset
+from mnistcli.features import FeatureSpec
 from mnistcli.features.copies import MadeRows
 from mnistcli.linear_model.classifier import PIXEL_SCALE
 from tests.benchmarks.processes import Command, run
@@ -29,7 +30,8 @@ def main() -> None:
     peer, copies, result = sys.argv[1:]
     data = open_dataset()
     order = np.random.default_rng(0).permutation(len(data.train.labels))
-    made = MadeRows(data.train.images[order], order, 784, None, int(copies), 0)
+    spec = FeatureSpec(n_copies=int(copies))
+    made = MadeRows(data.train.images[order], order, spec, None, 0)
     y = np.tile(data.train.labels[order] % 2, 1 + int(copies)).astype(np.int64)
     C = 1 / (1 + int(copies))
     measured = FITS[peer](made, y, C)
