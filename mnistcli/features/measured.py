@@ -35,10 +35,10 @@ _N_MAPS = 1 + 3 * 6 + 3 * 6**2
 class Measured(Stage):
     """A stage with ``factors``, (n_features,), which its numbers are multiplied with.
 
-    What it does with numbers is in a module of this room, which is loaded when it is needed:
-    ``learn(images, spec, seed)`` returns the patterns that training images of shape (n, 28, 28)
-    have; ``measure(ink, patterns)`` the numbers of drawings of that shape, 0 to 1, as (n,
-    n_features), none negative; and ``drawn(patterns)`` what `filters` does.
+    What it does with numbers is in a module of this room, which is loaded when it is needed. There
+    ``learn(images, spec, seed)`` returns the patterns of training images of shape (n, 28, 28), for
+    kinds that have some; ``measure(ink, patterns)`` the numbers of drawings of that shape, 0 to 1,
+    as (n, n_features), none negative; and ``drawn(patterns)`` what `filters` does.
     """
 
     has_pixel_weights: ClassVar[bool] = False
@@ -62,8 +62,9 @@ class Measured(Stage):
     def learn(self, given: Bytes, seed: int, /) -> Learned:
         import numpy as np
 
-        patterns, some = self._maths.learn(given, self.spec, seed), given[:_N_FOR_SCALE]
-        self.arrays = dict(zip(self.pattern_shapes(), patterns, strict=True))
+        names, some = self.pattern_shapes(), given[:_N_FOR_SCALE]
+        patterns = self._maths.learn(given, self.spec, seed) if names else []
+        self.arrays = dict(zip(names, patterns, strict=True))
         largest = map_blocks(
             lambda block: self.measure(some[block]).max(axis=0), len(some), _IMAGES_PER_BLOCK
         )

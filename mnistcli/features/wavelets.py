@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import fft2, fftshift, ifft2  # noqa: TID253 - loaded where they are asked for
 
-from mnistcli.arrays import Bytes, Float32s, Places
-from mnistcli.features.kinds import N_POINTS, FeatureSpec
+from mnistcli.arrays import Float32s, Places
+from mnistcli.features.kinds import N_POINTS
 from mnistcli.features.likeness import SQUARE
 from mnistcli.mnist import IMAGE_SIDE
 
@@ -24,11 +24,6 @@ FRAME, MARGIN = 32, 2  # pixels a side of what is filtered, and of paper around 
 # Of the finest wavelet: waves in the frame, and standard deviation in pixels, across the stroke;
 # along the stroke it is twice as long. Each scale is twice as wide as the one before.
 _WAVES, _WIDTH = 12, 0.8
-
-
-def learn(_images: Bytes, _spec: FeatureSpec, _seed: int) -> list[Float32s]:
-    """Return nothing: wavelets are what they are."""
-    return []
 
 
 def measure(ink: Float32s, _nothing: Sequence[Float32s]) -> Float32s:
