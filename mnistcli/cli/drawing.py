@@ -23,7 +23,7 @@ from mnistcli._version import __version__
 from mnistcli.arrays import Bytes, Float64s
 from mnistcli.cli.content.parts import HeatMap, Panel
 from mnistcli.cli.content.plots import Plot, fitting
-from mnistcli.cli.report.html import Markup, tag
+from mnistcli.cli.report.html import Content, Markup, tag
 from mnistcli.cli.terminal.bitmap import crisp, data_url, enlarged, fill_in, fold, lifted, to_scale
 from mnistcli.cli.words import visible
 from mnistcli.gallery import Gallery
@@ -117,17 +117,15 @@ def combine(parts: Sequence[Drawing], gap: float, *, across: bool, margin: float
 
 def svg(drawing: Drawing, theme: Theme | None = None, scale: float = 1.0) -> Markup:
     """Write an element of a page, or with a theme a file that stands alone."""
-    alone, paper = {}, ""
+    how = {"viewBox": f"0 0 {drawing.width:.6g} {drawing.height:.6g}", "role": "img"}
+    paper: Content = ""
     if theme:
-        sides = (drawing.width, drawing.height)
-        width, height = (f"{side * MM_PER_DOT * scale:.2f}mm" for side in sides)
-        alone = {"width": width, "height": height, "xmlns": "http://www.w3.org/2000/svg"}
+        width, height = (f"{side * MM_PER_DOT * scale:.2f}mm" for side in drawing[:2])
+        how |= {"font_family": _FONTS, "width": width, "height": height}
+        how["xmlns"] = "http://www.w3.org/2000/svg"
         paper = tag("rect", width="100%", height="100%", fill=theme["paper"])
     marks = (_element(mark, theme) for mark in drawing.marks)
-    view = f"0 0 {drawing.width:.6g} {drawing.height:.6g}"
-    fonts = _FONTS if theme else None
-    title = tag("title", drawing.title)
-    return tag("svg", title, paper, marks, viewBox=view, role="img", font_family=fonts, **alone)
+    return tag("svg", tag("title", drawing.title), paper, marks, **how)
 
 
 def _element(mark: Mark, theme: Theme | None) -> Markup:
@@ -138,9 +136,8 @@ def _element(mark: Mark, theme: Theme | None) -> Markup:
         return tag("image", x=x, y=y, width=right - x, height=bottom - y, href=source)
     colour = theme[mark.role] if theme else f"var(--{mark.role})"
     if isinstance(mark, Label):
-        bold = "bold" if mark.bold else None
-        how = {"font_size": mark.size, "font_weight": bold, "text_anchor": mark.anchor}
-        return tag("text", mark.text, x=x, y=y, fill=colour, **how)
+        how = {"font_size": mark.size, "font_weight": "bold" if mark.bold else None}
+        return tag("text", mark.text, x=x, y=y, fill=colour, **how, text_anchor=mark.anchor)
     points = " ".join(f"{round(x, 1):g},{round(y, 1):g}" for x, y in mark.points)
     title = tag("title", mark.title) if mark.title else ""
     if mark.width:
@@ -228,8 +225,9 @@ def pdf(drawing: Drawing, theme: Theme, scale: float = 1.0) -> bytes:
 # Where everything lies.
 _PANEL_WIDTH, _NARROWEST_OF_TWO, _SHEET_WIDTH = 500.0, 380.0, 1000.0
 _GAP, _LINE_HEIGHT, _NOTE, _MARGIN = 24.0, 20.0, 14.0, 16
-# Letters are about so wide, compared to their height; fonts differ.
+# Letters are about so wide, compared to their height and in dots; fonts differ.
 _LETTER_WIDTH = 0.6
+_LETTER_DOTS = _LETTER_WIDTH * LETTER
 # Signs are told apart in grey, and by the colour-blind: dark blue, grey, light yellow.
 _SIGNS = ("light", "dark")
 _RAMP = ((0, 45, 130), (150, 150, 150), (255, 228, 130))
@@ -250,12 +248,12 @@ def drawing_of(panels: Sequence[Panel], width: float | None = None) -> Drawing:
     return combine(rows, 0, across=False)
 
 
-def _width_of(text: str) -> float:
-    return _LETTER_WIDTH * LETTER * len(text)
+def _rectangle(left: float, top: float, right: float, bottom: float) -> Points:
+    return [(left, top), (right, top), (right, bottom), (left, bottom)]
 
 
 def _cut(text: str, width: float) -> str:
-    most = max(1, int(width / _width_of("x")))
+    most = max(1, int(width / _LETTER_DOTS))
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
@@ -283,23 +281,22 @@ class _Field(NamedTuple):
 def plot_drawing(plot: Plot, width: float = _PANEL_WIDTH) -> Drawing:
     """Lay out a plot: its field as wide as the labels leave, its legend and its note below."""
     labels = [_cut(plot.up.word(value), 0.45 * width) for value in plot.up.ticks]
-    left, right = max(map(_width_of, labels), default=0.0) + 12, width - 1.6 * LETTER
+    left, right = _LETTER_DOTS * max(map(len, labels), default=0) + 12, width - 1.6 * LETTER
     top = LETTER * (1.5 * bool(plot.title) + 1.5 * bool(plot.up.title) + 0.4)
     field = _Field(plot, left, top, right, top + plot.aspect * (right - left))
-    n_letters = width / _width_of("x")
+    n_letters = width / _LETTER_DOTS
     marks: list[Mark] = [
         Label([(0, LETTER)], fitting(plot.title, n_letters), bold=True),
         Label([(0, top - 0.7 * LETTER)], fitting(plot.up.title, n_letters)),
         *_axes(field, labels),
     ]
     for low, high, tall in plot.bars:
-        (x, y), (end, foot) = field.at([(low, tall), (high, plot.up.low)])
-        marks.append(Shape([(x, y), (end, y), (end, foot), (x, foot)], "faint", strength=0.45))
-    y = field.bottom + 3.4 * LETTER
-    marked = plot.marked
+        corners = field.at([(low, tall), (high, plot.up.low)])
+        marks.append(Shape(_rectangle(*corners[0], *corners[1]), "faint", strength=0.45))
     for each in plot.series:
         pieces = _inside(plot.place(each.points)) if each.kind in _LINES else ()
         marks += (Shape(field.within(one), *_LINES[each.kind], title=each.name) for one in pieces)
+    marked = plot.marked
     for number, each in enumerate(marked):
         # Side by side, so that intervals do not cover each other.
         shift = min(8, 40 / len(marked)) * (number - (len(marked) - 1) / 2)
@@ -309,14 +306,12 @@ def plot_drawing(plot: Plot, width: float = _PANEL_WIDTH) -> Drawing:
         if each.kind == "joined":
             marks.append(Shape(beside.at(each.points), role, 2.6, title=each.name))
         marks += (symbol(x, y, number) for x, y in beside.at(each.points))
+    y = field.bottom + 3.4 * LETTER
     for number, each in enumerate(marked if len(marked) > 1 else ()):
         y += _LINE_HEIGHT
-        in_legend = symbol(20, y - 6, number)
-        marks += [
-            Shape([(0, y - 6), (40, y - 6)], in_legend.role, 2.6),
-            in_legend,
-            Label([(50, y)], _cut(each.name, width - 50)),
-        ]
+        mark = symbol(20, y - 6, number)
+        marks += Shape([(0, y - 6), (40, y - 6)], mark.role, 2.6), mark
+        marks.append(Label([(50, y)], _cut(each.name, width - 50)))
     for line in _lines(plot.note, int(width / (0.52 * _NOTE))):
         y += 1.35 * _NOTE
         marks.append(Label([(0, y)], line, "quiet", _NOTE))
@@ -333,10 +328,11 @@ def _axes(field: _Field, labels: Sequence[str]) -> Iterator[Shape | Label]:
         ((x, _),) = field.at([(value, up.low)])
         yield Shape([(x, field.top), (x, field.bottom)], "line", 1.5)
         word = across.word(value)
-        if x - _width_of(word) / 2 > end:
-            end = x + _width_of(word) / 2 + 8
+        half = _LETTER_DOTS * len(word) / 2
+        if x - half > end:
+            end = x + half + 8
             yield Label([(x, field.bottom + 1.4 * LETTER)], word, "quiet", anchor="middle")
-    title = fitting(across.title, (field.right - field.left) / _width_of("x"))
+    title = fitting(across.title, (field.right - field.left) / _LETTER_DOTS)
     middle = (field.left + field.right) / 2
     yield Label([(middle, field.bottom + 2.8 * LETTER)], title, anchor="middle")
 
@@ -359,7 +355,7 @@ def _inside(shares: Float64s) -> Iterator[Float64s]:
 
 
 def _heat_map(heat: HeatMap, width: float) -> Drawing:
-    left = min(max(map(_width_of, (heat.down, *heat.names))) + 12, width / 3)
+    left = min(_LETTER_DOTS * max(map(len, (heat.down, *heat.names))) + 12, width / 3)
     top = 4.4 * LETTER
     side = (width - left) / len(heat.names)
     tall = min(side, 3 * LETTER)
@@ -371,18 +367,17 @@ def _heat_map(heat: HeatMap, width: float) -> Drawing:
         Label([((left + width) / 2, 2.6 * LETTER)], heat.across, "quiet", anchor="middle"),
     ]
     for i, (name, row) in enumerate(zip(heat.names, heat.cells, strict=True)):
-        top_of_row, across = top + tall * i, left + side * (i + 0.5)
-        foot = top_of_row + tall / 2 + 0.35 * LETTER
+        across, y = left + side * (i + 0.5), top + tall * i
+        foot = y + tall / 2 + 0.35 * LETTER
         marks.append(Label([(left - 8, foot)], name, anchor="end", bold=True))
         marks.append(Label([(across, 4.0 * LETTER)], _cut(name, side), anchor="middle", bold=True))
         for j, cell in enumerate(row):
-            x, y, right = left + side * j + 1, top_of_row + 1, left + side * (j + 1) - 1
-            bottom = top_of_row + tall - 1
+            x = left + side * j
             role = ("right" if cell.is_right else "wrong") if cell.text else "line"
-            box = [(x, y), (right, y), (right, bottom), (x, bottom)]
+            box = _rectangle(x + 1, y + 1, left + side * (j + 1) - 1, y + tall - 1)
             marks.append(Shape(box, role, strength=cell.shade if cell.text else 0.3))
             ink = "on-strong" if cell.shade > 0.85 else "ink"
-            place = [((x + right) / 2, (y + bottom) / 2 + 0.35 * size)]
+            place = [(x + side / 2, y + tall / 2 + 0.35 * size)]
             marks.append(Label(place, cell.text, ink, size, "middle", bold=cell.is_right))
     return Drawing(width, top + tall * len(heat.names), marks, heat.title)
 

@@ -15,7 +15,7 @@ from mnistcli.cli.content.plots import Plot
 from mnistcli.cli.drawing import plot_drawing, svg
 from mnistcli.cli.output import Answer
 from mnistcli.cli.report.html import Content, Markup, join, style, tag
-from mnistcli.cli.report.sections import Section, markdown, sections, title_of, verdicts
+from mnistcli.cli.report.sections import markdown, sections, title_of, verdicts
 from mnistcli.cli.terminal.bitmap import COLOUR_SIGNS, colours_of, data_url, fill_in, to_scale
 from mnistcli.comparison import ReportOnTwo, judged_of
 from mnistcli.evaluation import Report
@@ -72,15 +72,14 @@ def contents(report: Report | ReportOnTwo) -> Iterator[Markup]:
         (tag("p", unbroken(said), class_="verdict") for said in verdicts(report)),
         (tag("p", note, class_="warning") for note in report.notes),
     )
-    yield tag("main", map(_section, sections(report)))
-
-
-def _section(section: Section) -> Markup:
-    shown: Content = elements_of(section.parts)
-    if section.folded:
-        shown = tag("details", tag("summary", section.folded), shown)
-    words = tag("p", section.words) if section.words else ""
-    return tag("section", tag("h2", section.title), words, shown)
+    written = []
+    for title, shown, words, folded in sections(report):
+        elements: Content = elements_of(shown)
+        if folded:
+            elements = tag("details", tag("summary", folded), elements)
+        words_below = tag("p", words) if words else ""
+        written.append(tag("section", tag("h2", title), words_below, elements))
+    yield tag("main", written)
 
 
 def elements_of(shown: Iterable[parts.Part]) -> Iterator[Markup]:
@@ -94,7 +93,8 @@ def elements_of(shown: Iterable[parts.Part]) -> Iterator[Markup]:
 def _element(part: parts.Part) -> Markup:
     match part:
         case parts.Facts():
-            return _facts(part)
+            pairs = (tag("div", tag("dt", name), tag("dd", _cell(it))) for name, it in part.pairs)
+            return tag("dl", pairs, class_="tiles" if part.are_large else "facts")
         case parts.Table():
             return _table(part)
         case parts.Words():
@@ -106,11 +106,6 @@ def _element(part: parts.Part) -> Markup:
         case parts.HeatMap():
             return heat_map(part)
     return _gallery(part)
-
-
-def _facts(shown: parts.Facts) -> Markup:
-    pairs = (tag("div", tag("dt", name), tag("dd", _cell(value))) for name, value in shown.pairs)
-    return tag("dl", pairs, class_="tiles" if shown.are_large else "facts")
 
 
 def _cell(cell: parts.Cell) -> Content:
