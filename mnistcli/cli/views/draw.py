@@ -163,12 +163,7 @@ class Canvas(Widget, can_focus=True):
 class DrawingApp(App[None]):
     """The canvas; beside it the answer, what the model saw, and its probabilities."""
 
-    CSS = f"""
-    Screen {{ align: center top; }}
-    #canvas {{ border: round $primary; box-sizing: content-box; }}
-    #canvas:focus {{ border: round $accent; }}
-    #panel {{ width: {_PANEL_WIDTH}; margin: 0 0 0 2; }}
-    """
+    CSS_PATH = "draw.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,escape,ctrl+c", "quit", "quit"),  # before what a narrow terminal has no room for
         Binding("s", "save", "save"),
@@ -197,7 +192,9 @@ class DrawingApp(App[None]):
         self.canvas = Canvas(_side_in(self.size))
         with Horizontal():
             yield self.canvas
-            yield Static(id="panel")
+            panel = Static(id="panel")
+            panel.styles.width = _PANEL_WIDTH
+            yield panel
         yield Footer()
 
     def on_mount(self) -> None:
