@@ -124,6 +124,8 @@ def _renderable(part: parts.Part, console: Console, render: Render) -> Renderabl
             for name, value in part.pairs:
                 grid.add_row(name, _cell(value, gap="  "))
             return grid
+        case parts.Table() if len(part.rows) > LONGEST_RICH_TABLE:
+            return _long_table(part)
         case parts.Table():
             return Group(*(_table(each, console) for each in _fitting(part, console.width - 1)))
         case parts.Words():
@@ -148,7 +150,7 @@ def _fitting(table: parts.Table, width: int) -> Iterator[parts.Table]:
     """Yield a table, or where that is too wide parts of it that are not, each with the first column."""
     gap, columns = _measure(table, width)
     widths = [gap + n for *_, n in columns]
-    if len(table.rows) > LONGEST_RICH_TABLE or sum(widths) <= width:
+    if sum(widths) <= width:
         yield table
         return
     groups = [[0]]
@@ -189,8 +191,6 @@ def _table(table: parts.Table, console: Console) -> RenderableType:
 
     rich's own substitute where the encoding is not UTF-8 draws a frame around everything.
     """
-    if len(table.rows) > LONGEST_RICH_TABLE:
-        return _long_table(table)
     room = console.width - 1  # rich leaves a blank behind the last column
     gap, columns = _measure(table, room)
     width = sum(gap + n for *_, n in columns)
@@ -214,11 +214,10 @@ def _table(table: parts.Table, console: Console) -> RenderableType:
             no_wrap=is_whole,
             min_width=least,
         )
-    for row in table.rows:
-        grid.add_row(*map(_cell, row))
-    grid.add_section()
-    for row in table.averages:
-        grid.add_row(*map(_cell, row))
+    for rows in (table.rows, table.averages):
+        for row in rows:
+            grid.add_row(*map(_cell, row))
+        grid.add_section()
     return grid
 
 
