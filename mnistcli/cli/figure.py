@@ -19,14 +19,14 @@ class FigureFile:
 
     def draw(self, *panels: Panel) -> str:
         """Draw panels, old or new but never half; return what was written."""
-        from mnistcli.cli import drawing
+        from mnistcli.cli import drawing, layout
         from mnistcli.cli.terminal.bitmap import png
         from mnistcli.files import write_atomically
 
         if not (shown := [each for each in panels if each]):  # a gallery may be empty
             return f"no pictures: {self.path} was not written"
         dot, theme = drawing.MM_PER_DOT * self.scale, drawing.DARK if self.dark else drawing.LIGHT
-        whole = drawing.drawing_of(shown, self.width_mm and self.width_mm / dot)
+        whole = layout.drawing_of(shown, self.width_mm and self.width_mm / dot)
         size = f"{dot * whole.width:.0f} x {dot * whole.height:.0f} mm"
         if self.path.suffix.lower() == ".svg":
             content = f"{drawing.svg(whole, theme, self.scale)}\n".encode()

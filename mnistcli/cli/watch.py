@@ -9,7 +9,8 @@ import numpy as np
 
 from mnistcli.cli.call import Call
 from mnistcli.cli.content.plots import Axis, Plot, Series
-from mnistcli.cli.drawing import LIGHT, combine, paint, plot_drawing, sheet_drawing
+from mnistcli.cli.drawing import LIGHT, combine, paint
+from mnistcli.cli.layout import plot_drawing, sheet_drawing
 from mnistcli.cli.output import write
 from mnistcli.cli.progress import Bars
 from mnistcli.cli.terminal.capabilities import choose_method

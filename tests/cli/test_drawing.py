@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnistcli.cli import drawing, options
+from mnistcli.cli import drawing, layout, options
 from mnistcli.cli.content.parts import HeatMap
 from mnistcli.cli.content.plots import Plot, Series, axis_for
 from mnistcli.cli.drawing import (
@@ -82,7 +82,7 @@ def test_a_file_is_as_wide_as_was_asked(tmp_path, ending, width_mm):
 
 
 def test_all_that_is_to_be_read_is_in_the_file():
-    page = drawing.drawing_of([plot(), heat(), pictures()])
+    page = layout.drawing_of([plot(), heat(), pictures()])
     found = texts(svg(page, LIGHT))
     expected = ["a & b", "What <it> means.", "line 0", "line 1", "which", "truth", "answer",
                 "90", "picture 2", "a legend"]  # fmt: skip
@@ -90,7 +90,7 @@ def test_all_that_is_to_be_read_is_in_the_file():
 
 
 def test_a_pdf_has_its_fonts_and_is_the_same_again():
-    page = drawing.drawing_of([plot(), heat(), pictures()])
+    page = layout.drawing_of([plot(), heat(), pictures()])
     content = pdf(page, LIGHT)
     assert content == pdf(page, LIGHT)
     fonts = re.findall(rb"/BaseFont /([A-Za-z0-9+-]+)", content)
@@ -101,7 +101,7 @@ def test_a_pdf_has_its_fonts_and_is_the_same_again():
 
 @pytest.mark.parametrize("scale", [1.0, 2.5])
 def test_a_pdf_draws_over_all_of_its_page(scale):
-    page = drawing.drawing_of([plot()])
+    page = layout.drawing_of([plot()])
     content = pdf(page, LIGHT, scale)
     width, height = re.search(rb"/MediaBox \[ 0 0 ([0-9.]+) ([0-9.]+)", content).groups()
     (stream,) = re.findall(rb"stream\r?\n([!-uz]+)~>endstream", content)
@@ -117,12 +117,12 @@ def test_lines_are_told_apart_without_colours():
     assert len(shapes) == 3
     square, diamond = symbol(0, 0, 1).points, symbol(0, 0, 3).points
     assert max(x for x, _ in diamond) > max(x for x, _ in square) + 1
-    grey = np.asarray(paint(drawing.drawing_of([plot(3)]), LIGHT).convert("L"))
+    grey = np.asarray(paint(layout.drawing_of([plot(3)]), LIGHT).convert("L"))
     assert (grey < 130).any()  # darker than the grid, which is light
 
 
 def test_signs_are_told_apart_without_colours():
-    ramp = drawing._printable(np.linspace(-1, 1, 9)[None])
+    ramp = layout._printable(np.linspace(-1, 1, 9)[None])
     assert (np.diff(np.asarray(Image.fromarray(ramp).convert("L")).astype(int)) > 5).all()
     assert ramp[0, 0, 2] > 2 * ramp[0, 0, 1]  # blue
     assert ramp[0, -1, 0] > 1.5 * ramp[0, -1, 2]  # yellow
@@ -154,14 +154,14 @@ def test_a_colour_stands_once_in_the_style_sheet():
 
 def test_a_line_is_cut_where_it_leaves_the_field():
     line = np.array([[-0.5, 0.5], [0.5, 0.5], [0.5, 2.0], [0.75, 2.0], [0.75, 0.25]])
-    first, second = drawing._inside(line)
+    first, second = layout._inside(line)
     assert first.tolist() == [[0, 0.5], [0.5, 0.5], [0.5, 1]]
     assert second.tolist() == [[0.75, 1], [0.75, 0.25]]
-    assert not [*drawing._inside(line + 3)]
+    assert not [*layout._inside(line + 3)]
 
 
 def test_digits_stay_squares_of_the_same_size():
-    page = np.asarray(paint(drawing.sheet_drawing(pictures(1)), LIGHT, 2).convert("L"))
+    page = np.asarray(paint(layout.sheet_drawing(pictures(1)), LIGHT, 2).convert("L"))
     image = pictures(1)[0].image
     assert (page[32 : 32 + 896 : 32, 32 : 32 + 896 : 32] == image).all()
 
@@ -169,7 +169,7 @@ def test_digits_stay_squares_of_the_same_size():
 def test_marks_stand_where_the_axes_say():
     def middles(shown):
         shapes = [
-            m for m in drawing.plot_drawing(shown).marks if isinstance(m, Shape) and not m.width
+            m for m in layout.plot_drawing(shown).marks if isinstance(m, Shape) and not m.width
         ]
         return [np.mean(m.points, axis=0) for m in shapes if m.role == "series-0"]
 
@@ -178,7 +178,7 @@ def test_marks_stand_where_the_axes_say():
     left, middle, right = middles(one)
     assert np.allclose(middles(barred), middles(one))
     assert middle[0] == pytest.approx((left[0] + right[0]) / 2, abs=1)  # 1, 10 and 100
-    ticks = [m for m in drawing.plot_drawing(one).marks if isinstance(m, Label) and m.text == "10"]
+    ticks = [m for m in layout.plot_drawing(one).marks if isinstance(m, Label) and m.text == "10"]
     assert ticks[0].points[0][0] == pytest.approx(middle[0], abs=1)
 
 
@@ -187,20 +187,20 @@ def test_a_title_without_room_loses_its_explanation():
     shown = plot()._replace(across=across)
     for width, title in ((150, "recall"), (500, "recall: of the class, found")):
         words = [
-            mark for mark in drawing.plot_drawing(shown, width).marks if isinstance(mark, Label)
+            mark for mark in layout.plot_drawing(shown, width).marks if isinstance(mark, Label)
         ]
         assert title in [each.text for each in words]
 
 
 def test_what_stands_in_lines_of_their_own_is_drawn_in_lines_of_their_own():
-    noted = drawing.plot_drawing(plot()._replace(note="of the images\nBest: 95 %."))
+    noted = layout.plot_drawing(plot()._replace(note="of the images\nBest: 95 %."))
     assert texts(svg(noted, LIGHT))[-2:] == ["of the images", "Best: 95 %."]
-    legend = drawing.sheet_drawing(Gallery(list(pictures()), "of a\nb.csv"))  # a file's name
+    legend = layout.sheet_drawing(Gallery(list(pictures()), "of a\nb.csv"))  # a file's name
     assert texts(svg(legend, LIGHT))[-1:] == ["of a\\nb.csv"]
 
 
 def test_many_lines_have_each_a_row_of_the_legend():
-    marks = drawing.plot_drawing(plot(9)).marks
+    marks = layout.plot_drawing(plot(9)).marks
     rows = [mark for mark in marks if isinstance(mark, Shape) and mark.width == 2.6]
     assert len(rows) == 18
     assert len({mark.points[0][1] for mark in rows[9:]}) == 9

@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from mnistcli import load_model
-from mnistcli.cli.drawing import LIGHT, paint, sheet_drawing
+from mnistcli.cli.drawing import LIGHT, paint
+from mnistcli.cli.layout import sheet_drawing
 from mnistcli.gallery import CaptionedImage, Gallery
 
 

@@ -12,7 +12,8 @@ from mnistcli._version import __version__
 from mnistcli.cli.content import parts
 from mnistcli.cli.content.numbers import n_bytes, percent, unbroken
 from mnistcli.cli.content.plots import Plot
-from mnistcli.cli.drawing import plot_drawing, svg
+from mnistcli.cli.drawing import svg
+from mnistcli.cli.layout import plot_drawing
 from mnistcli.cli.output import Answer
 from mnistcli.cli.report.html import Content, Markup, join, style, tag
 from mnistcli.cli.report.sections import markdown, sections, title_of, verdicts
