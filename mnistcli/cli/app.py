@@ -73,13 +73,14 @@ class CommandLine(parsing.SectionedGroup):
 def read_command(name: str) -> Any:
     """Import a command, and read its options."""
     module = import_module(f"mnistcli.cli.commands.{name}")
-    app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    if hasattr(module, "app"):
-        for each in module.app.registered_commands:
-            each.cls, each.help = parsing.SectionedCommand, _HELP[f"{name} {each.name}"]
-        app.add_typer(module.app, name=name, cls=parsing.SectionedGroup, help=_HELP[name])
-    else:
-        app.command(cls=parsing.SectionedCommand, help=_HELP[name])(getattr(module, name))
+    functions = {each.rstrip("_"): value for each, value in vars(module).items()}
+    app = group = typer.Typer(add_completion=False, rich_markup_mode=None)
+    if below := [path for path in _HELP if path.startswith(f"{name} ")]:
+        group = typer.Typer(no_args_is_help=True)
+        app.add_typer(group, name=name, cls=parsing.SectionedGroup, help=_HELP[name])
+    for path in below or [name]:
+        word = path.split()[-1]
+        group.command(word, cls=parsing.SectionedCommand, help=_HELP[path])(functions[word])
     (only,) = typer.main.get_group(app).commands.values()
     return only
 

@@ -2,8 +2,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from mnistcli.cli.call import Call
 from mnistcli.cli.options import DRY_RUN, MODEL_ARGUMENT, argument, command, model_argument, option
 from mnistcli.cli.output import Answer, write
@@ -13,12 +11,9 @@ from mnistcli.errors import DataUnavailableError, NotReproducedError, UsageError
 from mnistcli.registry.exports import encode_export, export_model, exporter, formats
 from mnistcli.registry.store import BUILTIN
 
-app = typer.Typer(no_args_is_help=True)
 
-
-@app.command("list")
 @command()
-def list_models(
+def list_(
     call: Call, name: str | None = model_argument(metavar="[NAME]", show_default="all")
 ) -> None:
     registry = call.registry()
@@ -28,7 +23,6 @@ def list_models(
     call.emit(views.models_answer(summaries))
 
 
-@app.command("info")
 @command("json tsv", apart=["cite json tsv format"])
 def info(
     call: Call, model: str | None = MODEL_ARGUMENT, cite: bool = option("What to cite, as BibTeX.")
@@ -42,7 +36,6 @@ def info(
         call.emit(views.model_answer(summary))
 
 
-@app.command("path")
 @command("json")
 def path(call: Call, model: str | None = MODEL_ARGUMENT) -> None:
     registry = call.registry()
@@ -50,7 +43,6 @@ def path(call: Call, model: str | None = MODEL_ARGUMENT) -> None:
     call.emit(Answer("path", {"path": path}, [path]))
 
 
-@app.command("tag")
 @command("json quiet")
 def tag(
     call: Call,
@@ -65,7 +57,6 @@ def tag(
     call.emit(views.models_answer([registry.summary(entry.ref)]))
 
 
-@app.command("rm")
 @command("json quiet")
 def rm(
     call: Call,
@@ -88,7 +79,6 @@ def rm(
         call.note(f"removed before: {', '.join(gone)}")
 
 
-@app.command("export")
 @command()
 def export(
     call: Call,
@@ -128,7 +118,6 @@ def export(
         )
 
 
-@app.command("reproduce")
 @command()
 def reproduce(call: Call, model: str | None = MODEL_ARGUMENT) -> None:
     from mnistcli.training import reproduce
