@@ -4,7 +4,7 @@ from typing import Any
 
 from mnistcli.cli.call import Call
 from mnistcli.cli.options import DRY_RUN, MODEL_ARGUMENT, argument, command, model_argument, option
-from mnistcli.cli.output import Answer, write
+from mnistcli.cli.output import write
 from mnistcli.cli.progress import Bars
 from mnistcli.cli.views import models as views
 from mnistcli.errors import DataUnavailableError, NotReproducedError, UsageError
@@ -39,8 +39,8 @@ def info(
 @command("json")
 def path(call: Call, model: str | None = MODEL_ARGUMENT) -> None:
     registry = call.registry()
-    path = str(registry.folder if model is None else registry.summary(model).entry.path)
-    call.emit(Answer("path", {"path": path}, [path]))
+    path = registry.folder if model is None else registry.summary(model).entry.path
+    call.emit(views.path_answer(path))
 
 
 @command("json quiet")
@@ -111,11 +111,8 @@ def export(
     if is_stdout:
         write(encode_export(loaded, to, examples).decode())
     else:
-        call.emit(
-            views.export_answer(
-                export_model(loaded, to, output, overwrite=force, examples=examples)
-            )
-        )
+        done = export_model(loaded, to, output, overwrite=force, examples=examples)
+        call.emit(views.export_answer(done))
 
 
 @command()

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.content.numbers import n_bytes, percent, seconds
@@ -68,6 +69,11 @@ def model_answer(summary: ModelSummary) -> Answer:
     document = _document(summary)
     rows = [("field", "value"), *_flat(document)]
     return Answer("model", document, [summary.entry.ref], [Facts(facts)], rows)
+
+
+def path_answer(path: Path) -> Answer:
+    """Show where a model's file is, or all of them."""
+    return Answer("path", {"path": path}, [str(path)])
 
 
 def card_facts(card: ModelCard) -> Iterator[tuple[str, str]]:
