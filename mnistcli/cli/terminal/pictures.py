@@ -173,17 +173,15 @@ def draw_image(image: NDArray[Any], method: Method, *, large: bool = False, widt
 
 
 def _row(pictures: Sequence[Block], captions: Sequence[str], width: int, *, widest: int) -> Block:
-    lefts = [texts([""] * len(each.lines), width=(width - each.width) // 2) for each in pictures]
-    padded = [beside(each, 0) for each in zip(lefts, pictures, strict=True)]
-    if len(captions) == 1 and len(captions[0]) > width:  # one alone disturbs nobody if it is long
-        said = texts(bitmap.fold(visible(captions[0]), widest))
-        return stacked([padded[0], Block(width, ()), said])
-    lines_of = [bitmap.fold(visible(caption), width) for caption in captions]
-    top = max(len(block.lines) for block in padded)
-    columns = []
-    for block, lines in zip(padded, lines_of, strict=True):
-        below = [*[""] * (top - len(block.lines)), *lines]
-        columns.append(stacked([block, texts(below, width=width, centred=True)]))
+    top, columns = max(len(block.lines) for block in pictures), []
+    for block, caption in zip(pictures, captions, strict=True):
+        left = texts([""] * len(block.lines), width=(width - block.width) // 2)
+        if len(captions) == 1 and len(caption) > width:  # one alone disturbs nobody if it is long
+            said = texts(bitmap.fold(visible(caption), widest))
+        else:
+            below = [*[""] * (top - len(block.lines)), *bitmap.fold(visible(caption), width)]
+            said = texts(below, width=width, centred=True)
+        columns.append(stacked([beside([left, block], 0), Block(width, ()), said]))
     return beside(columns, _GAP)
 
 
