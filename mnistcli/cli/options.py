@@ -177,11 +177,17 @@ def command(
             )
             call = replace(call, defaults=defaults.tell(values | answer, origins, call))
             call.detail(f"mnistcli {__version__}, Python {sys.version.split()[0]}")
-            with _explain_errors(call, origins):
+            try:
                 for group, names in of_groups.items():
                     made = GROUPS[group](**{name: values.pop(name) for name in names})
                     call = replace(call, **{group: made})
                 function(call, **values)
+            except StorageError as error:
+                call.add_hint(error)
+                raise
+            except UsageError as error:
+                _tell_origins(error, origins)
+                raise
             call.detail("done")
 
         # Typer would read annotations that are strings four times.
@@ -249,16 +255,8 @@ def _format(asked: dict[str, Any], origin: str | None) -> Format:
     return cast("Format", next(iter(chosen.values()), "table"))
 
 
-@contextlib.contextmanager
-def _explain_errors(call: Call, origins: Mapping[str, str]) -> Iterator[None]:
-    """Add to an error in the block what the user's folders and defaults have to do with it."""
-    try:
-        yield
-    except StorageError as error:
-        call.add_hint(error)
-        raise
-    except UsageError as error:
-        said = f"{error.message} {error.hint} ".replace(",", " ")
-        from_there = [each for name, each in origins.items() if f"{option_text(name)} " in said]
-        error.message = ", from ".join(filter(None, (error.message, *from_there)))
-        raise
+def _tell_origins(error: UsageError, origins: Mapping[str, str]) -> None:
+    """Add to an error which of the options that it speaks of are defaults, and from where."""
+    said = f"{error.message} {error.hint} ".replace(",", " ")
+    from_there = [each for name, each in origins.items() if f"{option_text(name)} " in said]
+    error.message = ", from ".join(filter(None, (error.message, *from_there)))

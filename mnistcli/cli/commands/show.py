@@ -7,12 +7,6 @@ from mnistcli.cli.options import argument, command, dataset_named, model_named, 
 from mnistcli.datasets.catalog import CATALOG
 from mnistcli.errors import UsageError
 
-# Of the first 40 of MNIST's training images, by folds; each was looked at.
-_EXPECTED = {
-    True: "a model of pixels suspects what it cannot tell: one label of 40 was wrong; use --preset better",
-    False: "of 40 on MNIST, by --preset better, 13 labels were clearly wrong and 4 probably: look at them",
-}
-
 
 @command(
     "render json tsv quiet figure",
@@ -91,8 +85,13 @@ def show(
         if on is None and call.format == "quiet":  # what is printed for `train --without`
             on = "train"
         pictures = evaluation.suspects(model, call.dataset_of(model, dataset), n=n, on=on)
-        of_pixels = model.card.feature_spec.has_pixel_weights
-        (call.warn if of_pixels else call.note)(_EXPECTED[of_pixels])
+        # Of the first 40 of MNIST's training images, by folds; each was looked at.
+        if model.card.feature_spec.has_pixel_weights:
+            told = "a model of pixels suspects what it cannot tell: one label of 40 was wrong"
+            call.warn(f"{told}; use --preset better")
+        else:
+            told = "of 40 on MNIST, by --preset better, 13 labels were clearly wrong and 4 probably"
+            call.note(f"{told}: look at them")
     elif files:
         from mnistcli.prediction import unfold
 

@@ -60,9 +60,8 @@ def _facts(
     yield "Datasets", folders["datasets"]
     for found in diagnosis.datasets:
         yield "", ": ".join(filter(None, (found.name, found.state, found.problem)))
-    yield "Own digits", folders["own"]
-    yield "Features", folders["features"]
-    yield "Models", folders["models"]
+    for name, what in (("Own digits", "own"), ("Features", "features"), ("Models", "models")):
+        yield name, folders[what]
     yield "", f"{diagnosis.n_whole_models:,} whole"
     for ref, problem in diagnosis.damaged_models:
         yield "", f"{ref}: damaged: {problem}"
@@ -84,16 +83,14 @@ def _terminal() -> dict[str, Any]:
     """Return what stdout can show, by the same questions as for a picture."""
     stdout = PlainConsole()
     one, many = (choose_method("auto", stdout, n) for n in (1, 2))
+    variables = {name: os.environ[name] for name in _VARIABLES if name in os.environ}
+    if "SSH_CONNECTION" in variables:  # that there is one matters, not whose
+        variables["SSH_CONNECTION"] = "set"
     return {
         **pick(stdout, "is_terminal width height encoding"),
         "color_system": None if stdout.no_color else stdout.color_system,
         "graphics": one if one in GRAPHICS else None,
         "one_picture": one,
         "many_pictures": many,
-        # That there is a connection matters, not whose.
-        "variables": {
-            name: "set" if name == "SSH_CONNECTION" else os.environ[name]
-            for name in _VARIABLES
-            if name in os.environ
-        },
+        "variables": variables,
     }
