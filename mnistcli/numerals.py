@@ -30,10 +30,10 @@ from mnistcli.registry.store import load_model
 DOUBTFUL, WIDEST = -3.0, 1.3
 # What looks more like two than this is suspect.
 SUSPECT = -2.0
+# A part of strokes is no digit if it is lower than such a share of the height of those beside it.
+PART_HEIGHT = 0.55
 # What is so probable as a whole is one where it is the same without a stroke cut off its end.
 SURE = 0.8
-# Such a stroke beside the rest is lower than this share of its height, and ends so far above its foot.
-LOWER, HANGING = 0.6, 0.2
 # A picture that is given as one digit is looked at again where it is doubtful or, where a model
 # knows no pairs, less typical; it is one where that costs so much less, in nats.
 STRANGE, CHEAPER = 0.1, 0.5
@@ -203,12 +203,26 @@ def _digits_of(judge: Model, lines: list[list[Strokes]], cheaper: float = 0.0) -
     for line in lines:
         together = [next(rest) for _ in line]
         height = max(seen.placed.box.height for ways in together for seen in ways[0].values())
+        sure = [each[0, 1].placed.box.height for each, *_ in together if len(each) == 1]
+        least = PART_HEIGHT * float(np.median(sure)) if len(sure) > 1 else 0.0
+        together = [_without_low(ways, least) for ways in together]
         cheapest = [_cheapest(ways, height, cheaper, is_alone=len(found) == 1) for ways in together]
         chosen.append([seen for way in cheapest for seen in way])
     if any(len(ways) > 1 for ways in found):
         of_boxes = {seen.placed.box: seen for line in chosen for seen in line}
         chosen = [[of_boxes[box] for box in line] for line in lines_of(list(of_boxes))]
     return chosen
+
+
+def _without_low(ways: list[dict[_Span, _Seen]], least: float) -> list[dict[_Span, _Seen]]:
+    """Leave out the ways in which strokes have a part that is lower than so much."""
+    digits, *stacks = ways
+    high = {span: seen for span, seen in digits.items() if seen.placed.box.height >= least}
+    whole = 0, max(stop for _, stop in digits)
+    others = [
+        each for each in stacks if all(seen.placed.box.height >= least for seen in each.values())
+    ]
+    return [{whole: digits[whole]} | high, *others]
 
 
 def n_touching(
@@ -277,8 +291,6 @@ def _cheapest(
     if may_have_flag and len(path) > 1 and _lean_apart([digits[span].placed for span in path]):
         return [digits[whole]]
     parts = [digits[span] for span in path]
-    if not is_alone and _is_stroke_cut_off(digits[whole], parts) and _hangs(parts):
-        return [digits[whole]]
     found = [(cost, parts)]
     for stack in stacks:
         if _is_stroke_cut_off(digits[whole], [*stack.values()]):
@@ -293,13 +305,6 @@ def _is_stroke_cut_off(whole: _Seen, parts: list[_Seen]) -> bool:
     """Return whether one of two parts is a stroke, without which the digit is what it was."""
     (best, *answers) = [int(seen.probabilities.argmax()) for seen in (whole, *parts)]
     return whole.probabilities[best] > SURE and sorted(answers) == sorted([1, best])
-
-
-def _hangs(parts: list[_Seen]) -> bool:
-    """Return whether the lower of two parts ends well above where the other stands: the hook of a 2."""
-    low, high = sorted((seen.placed.box for seen in parts), key=operator.attrgetter("height"))
-    is_low = low.height < LOWER * high.height
-    return is_low and high.bottom - low.bottom > HANGING * high.height
 
 
 def _lean_apart(placed: list[PlacedDigit]) -> bool:

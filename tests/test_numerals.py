@@ -509,6 +509,18 @@ def test_a_fat_zero_among_others_is_no_blot(train_images):
         Reader(mnistcli.load_model("builtin")).picture(255 - np.asarray(picture))
 
 
+@pytest.mark.parametrize(("index", "height"), [(4, 32), (43, 26), (43, 32)])
+def test_a_short_stroke_at_the_foot_of_a_nine_is_no_one(index, height, train_images):
+    """It is much lower than the digits beside it: a tail, for which the pen was lifted."""
+    ink = _written(train_images, (1, 3, index, 5), top=100, left=60)
+    nine = ink[100:184, 240:324] > 60
+    foot = 101 + np.flatnonzero(nine.any(axis=1))[-1]
+    right = 248 + np.flatnonzero(nine[foot - 101 - height :].any(axis=0))[-1]
+    ink[foot - height : foot, right : right + 6] = 255
+    (line,) = read_numbers("builtin", (255 - ink).astype(np.uint8))
+    assert "".join(digit.answer for digit in line) == "0192"
+
+
 def test_a_bold_digit_among_thin_ones_on_shaded_paper_is_no_shade(test_images):
     """Where it is wider than most strokes its ink was taken for shade, and only its outline left."""
     ink = np.pad(_written(test_images, (1, 0, 3), top=100, left=60), ((0, 0), (0, 200)))
