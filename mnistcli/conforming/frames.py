@@ -23,12 +23,12 @@ FRAME_BAND, FRAME_FILL = 0.08, 0.85
 # It fills no more of its box, alone or with a digit: it is not a sheet with dust on it.
 MOST_FILLED = (1 / 2, 2 / 3)
 # What is inside fills so much of its box, whose sides may lean, and so much where a digit touches it
-# and is to be cut free. No round digit does.
-HOLLOW, UPRIGHT = 0.85, 0.9
+# and is to be cut free; no round digit does. In a circle, which may be open, it is so much.
+HOLLOW, UPRIGHT, CIRCLE = 0.85, 0.9, 0.55
 # Wider lines, for the shorter side of a frame, are the table around a sheet.
 WIDEST_LINE = 0.15
 # What leads through so much of a frame both ways, this far on average from its diagonal, is a slash.
-SLASHED, SLASH_WIDTH = 0.8, 0.1
+SLASHED, SLASH_WIDTH = 0.5, 0.1
 
 
 class Frame(NamedTuple):
@@ -47,9 +47,8 @@ def frames_of(pieces: Pieces, keep: Mask, *, is_page: bool) -> list[Frame]:
     """
     short = np.minimum(pieces.height, pieces.width)
     filled = pieces.area / (pieces.height * pieces.width)
-    is_thin = filled < MOST_FILLED[1]
     frames = []
-    for i in np.flatnonzero(keep & is_thin & (short >= MIN_FRAME)).tolist():
+    for i in np.flatnonzero(keep & (filled < MOST_FILLED[1]) & (short >= MIN_FRAME)).tolist():
         own = pieces.alone(i)
         is_lined, digit = bool(filled[i] < MOST_FILLED[0]) and _is_lined(own), None
         if not is_page and (inside := _inside(own, pieces.has_hole[i])) is not None:
@@ -66,8 +65,9 @@ def frames_of(pieces: Pieces, keep: Mask, *, is_page: bool) -> list[Frame]:
             & (pieces.left >= left + columns.start)
             & (pieces.right <= left + columns.stop)
         )
-        is_high = pieces.height > LEAST_FRAMED * (rows.stop - rows.start)
-        if is_lined or digit is not None or (keep & contents & is_high).any():
+        high = keep & contents & (pieces.height > LEAST_FRAMED * (rows.stop - rows.start))
+        is_slash = high.any() and _is_diagonal(pieces.mask(high, pieces.box(i)), inside)
+        if is_lined or digit is not None or (high.any() and not is_slash):
             frames.append(Frame(i, contents, digit))
     return frames
 
@@ -80,6 +80,8 @@ def _inside(own: Mask, has_hole: bool) -> Mask | None:  # noqa: FBT001
         is_long = [np.count_nonzero(line) / line.size >= FRAME_LENGTH for line in lines]
         if sum(is_long) >= 3:  # it may be open somewhere
             inside = _filled(own | ~pad(np.ones_like(own[1:-1, 1:-1])))
+    if inside is None and (circle := _between(own) & _between(own.T).T & ~own).mean() > CIRCLE:
+        inside = circle
     if inside is None or _width(own, inside) > WIDEST_LINE * min(own.shape):
         return None
     return inside

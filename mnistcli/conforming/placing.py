@@ -72,9 +72,7 @@ class Strokes(NamedTuple):
         parts from one number up to another would make.
         """
         pieces = self.page.pieces
-        parts = [pieces.pixels(self.group.members)]
-        if in_parts:
-            parts = strokes_of(pieces, self.group)
+        parts = strokes_of(pieces, self.group) if in_parts else [pieces.pixels(self.group.members)]
         edges = [span(part, 1) for part in parts]
         widest = WIDEST_PART * self.group.height
         placed = {}

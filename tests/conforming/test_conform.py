@@ -558,6 +558,46 @@ def test_a_small_soft_frame_is_cut_off(test_images):
         assert is_alike(seen, wanted)
 
 
+def ring(*, across, down, width, end=2 * np.pi):
+    """Draw an oval by hand around the middle of a sheet: it may be open, or overlap itself."""
+    at, grows = np.linspace(0, end, 80), np.linspace(1, 1.06, 80)
+    x, y = 200 + across * grows * np.cos(at), 200 + down * grows * np.sin(at)
+    line = list(zip(x.tolist(), y.tolist(), strict=True))
+    image = Image.new("L", (400, 400), 255)
+    ImageDraw.Draw(image).line(line, fill=40, width=width, joint="curve")
+    return image
+
+
+@pytest.mark.parametrize("end", [6.0, 6.2, 6.7])
+@pytest.mark.parametrize(("across", "down", "width"), [(150, 150, 4), (180, 140, 9)])
+def test_a_circle_around_a_digit_is_a_frame(across, down, width, end, test_images):
+    for digit in test_images[:8]:
+        alone = np.full((400, 400), 255, np.uint8)
+        alone[130:270, 130:270] -= enlarged(digit, 5)
+        around = np.array(ring(across=across, down=down, width=width, end=end))
+        found = conform(np.minimum(alone, around))
+        assert "frame cut off" in found.steps
+        assert is_alike(found, conform(alone))
+
+
+def test_what_is_in_a_zero_is_no_digit():
+    for inside in (
+        (145, 260, 255, 140),  # a slash, which ends before the zero does
+        (195, 180, 205, 220),  # a dot
+    ):
+        image = ring(across=100, down=130, width=12)
+        ImageDraw.Draw(image).line(inside, fill=40, width=12)
+        assert "frame cut off" not in conform(np.array(image)).steps
+
+
+def test_two_digits_in_a_circle_are_two(test_images):
+    pair = np.hstack([enlarged(digit, 5) for digit in test_images[:2]])
+    image = np.array(ring(across=150, down=150, width=6))
+    image[130:270, 60:340] -= np.minimum(image[130:270, 60:340], pair)
+    with pytest.raises(BadImageError, match="holds 2 digits"):
+        conform(image)
+
+
 def test_what_is_no_frame():
     def drawn(*lines, width):
         image = Image.new("L", (200, 300), 255)
