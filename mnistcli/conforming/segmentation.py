@@ -408,7 +408,8 @@ def _rim_depth(grey: Grey) -> int:
     deepest = max(2, round(RIM * min(grey.shape)))
     rings = [_ring(grey, depth) for depth in (0, deepest)]
     line, paper = map(median, rings)
-    if abs(line - paper) < RIM_CONTRAST or not all(map(_is_of_one_level, rings)):
+    shares = (np.mean(np.abs(each - median(each)) < RIM_CONTRAST / 2) for each in rings)
+    if abs(line - paper) < RIM_CONTRAST or min(shares) < FRAME_LENGTH:
         return 0
     depth: int = deepest
     while abs(median(_ring(grey, depth - 1)) - paper) < RIM_CONTRAST / 2:
@@ -419,7 +420,3 @@ def _rim_depth(grey: Grey) -> int:
 def _ring(grey: Grey, depth: int) -> Ink:
     """Return the pixels at a depth from the border."""
     return rim_of(grey[depth : len(grey) - depth, depth : grey.shape[1] - depth]).astype(np.float32)
-
-
-def _is_of_one_level(ring: Ink) -> bool:
-    return bool(np.mean(np.abs(ring - median(ring)) < RIM_CONTRAST / 2) >= FRAME_LENGTH)

@@ -14,7 +14,6 @@ works on pixels works on them.
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Sequence
 
@@ -87,7 +86,6 @@ def contrasts(ink: Float32s, side: int) -> Float32s:
     return np.sqrt(np.maximum(powers - sums * sums / side**2, 0) + np.float32(_PAPER))
 
 
-@functools.cache
 def squares() -> Float32s:
     """Return the matrix that adds up the places of every square, (n_squares, n_places)."""
     n_places, across = IMAGE_SIDE // STRIDE, SQUARE // STRIDE
@@ -95,7 +93,6 @@ def squares() -> Float32s:
     return np.asarray((first <= place) & (place < first + across), dtype=np.float32)
 
 
-@functools.cache
 def points() -> Float32s:
     """Return the matrix that averages the squares near every point, (N_POINTS, n_squares)."""
     square = np.arange((IMAGE_SIDE - SQUARE) // STRIDE + 1)

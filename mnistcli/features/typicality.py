@@ -9,7 +9,6 @@ Where features were learned, other linear functions tell training images from tw
 by side or one above the other.
 """
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import NamedTuple
@@ -292,21 +291,15 @@ def _pairs(rows: Bytes, two: list[Bytes], measure: Bytes) -> Floats:
     return np.asarray(pairs, dtype=np.float16)
 
 
-@functools.cache
-def _filters() -> tuple[Float32s, Float32s, Float32s]:
-    """Return the matrices that smooth rows, take their slopes, and average near points."""
+def stroke_directions(images: Bytes) -> Float32s:
+    """Return how much ink begins in each direction near each point, (n, N_TYPICAL), 0 to 255."""
     smooth = np.eye(IMAGE_SIDE) / 2 + (np.eye(IMAGE_SIDE, k=1) + np.eye(IMAGE_SIDE, k=-1)) / 4
     slope = (np.eye(IMAGE_SIDE, k=1) - np.eye(IMAGE_SIDE, k=-1)) @ smooth
+    smooth, slope = smooth.astype(np.float32), slope.astype(np.float32)
     margin = 0.75 * _REACH - 0.5
     at = np.linspace(margin, IMAGE_SIDE - 1 - margin, N_SPOTS)[:, None]
     near = np.maximum(1 - np.abs(at - np.arange(IMAGE_SIDE)) / _REACH, 0)
-    near /= near.sum(axis=1, keepdims=True)
-    return smooth.astype(np.float32), slope.astype(np.float32), near.astype(np.float32)
-
-
-def stroke_directions(images: Bytes) -> Float32s:
-    """Return how much ink begins in each direction near each point, (n, N_TYPICAL), 0 to 255."""
-    smooth, slope, near = _filters()
+    near = (near / near.sum(axis=1, keepdims=True)).astype(np.float32)
     out = np.empty((len(images), N_WAYS, N_SPOTS, N_SPOTS), dtype=np.float32)
     smooth_too, slope_too, near_too = smooth.T.copy(), slope.T.copy(), near.T.copy()
     half = np.float32(np.sqrt(0.5))
