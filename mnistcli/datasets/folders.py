@@ -251,37 +251,12 @@ def pictures_in(
     has a label; else those with pictures are told of, as pictures without a digit are.
     """
     content = content_of(folder)
-    pictures = [path for path in content if is_picture_name(path.suffix)]
-    alone = {path: path.stem[-1] for path in pictures if _ALONE.fullmatch(path.stem)}
-    others = [path for path in pictures if path not in alone]
-    numbers = {path: number for path in others if (number := _number_before(path))}
-    # All ten, or one beside copies of it, and no 10.png: these count no pictures.
-    is_said = digit is None and (numbers or {*alone.values()} == {*"0123456789"})
-    if is_said and not any(path.stem.isdecimal() for path in others):
-        numbers |= alone
-    n_times = Counter(numbers.values())
-    n_long = sum(len(number) > 1 or bool(_DATED.search(p.name)) for p, number in numbers.items())
-    if digit is None and n_long and (max(n_times.values()) == 1 or 2 * n_long > len(numbers)):
-        problem = "has pictures that are called by a number or a day of their own, not by the digit"
-        raise CorruptFileError(folder, problem, hint=LAYOUTS)
-    is_odd = 1 < len(n_times) < len(numbers) > 2 * n_times[str(digit)]  # some again and again
-    if digit is not None and is_odd and not n_long:
-        problem = f"is called after {digit}, and its pictures after other digits"
-        raise CorruptFileError(folder, problem, hint="rename one of the two")
-    found, unnamed = list[LabelledPicture](), list[Path]()
-    called = {_number_in(path.name) for path in content} - {-1}
-    ten = {*range(digits.N_CLASSES)}
-    if digit is not None and ten <= called:
-        problem = f"is called after {digit}, and the folders in it after all ten digits"
-        raise CorruptFileError(folder, problem, hint="call it otherwise, by a person's name say")
-    is_alone = 10 not in called > ten  # and 100 something else
-    is_of_more = 0 not in called >= {10} or max(called, default=0) >= columns.N_CODES
-    if digit is None and is_of_more and called & ten and not is_alone:
-        problem = f"has folders called {min(called)} to {max(called)}, which count no digits"
-        hint = "keep those of digits, called 0 to 9; call those of people by name, as in anna/3/..."
-        raise CorruptFileError(folder, problem, hint=hint)
-    # Those of NIST's Special Database 19 are called after the code of each character, 30 to 39.
-    is_nists = len(called & {*range(30, 40)}) > 1 and all(30 <= n < 80 for n in called)
+    numbers, found, unnamed = (
+        _numbers_of(content, folder, digit),
+        list[LabelledPicture](),
+        list[Path](),
+    )
+    is_nists = _are_of_nist(content, folder, digit)
     for path in content:
         if is_picture(path):
             number = numbers.get(path, "")
@@ -305,6 +280,51 @@ def pictures_in(
         unread = (path for path in unnamed if any(map(is_picture, all_below(path))))
         found += [LabelledPicture(path, digit, part) for path in unread]
     return found
+
+
+def _numbers_of(content: Iterable[Path], folder: Path, digit: int | None) -> dict[Path, str]:
+    """Return the numbers that pictures in a folder, of a digit perhaps, are called after.
+
+    Raises CorruptFileError where these are no digits, or others than its own.
+    """
+    pictures = [path for path in content if is_picture_name(path.suffix)]
+    alone = {path: path.stem[-1] for path in pictures if _ALONE.fullmatch(path.stem)}
+    others = [path for path in pictures if path not in alone]
+    numbers = {path: number for path in others if (number := _number_before(path))}
+    # All ten, or one beside copies of it, and no 10.png: these count no pictures.
+    is_said = digit is None and (numbers or {*alone.values()} == {*"0123456789"})
+    if is_said and not any(path.stem.isdecimal() for path in others):
+        numbers |= alone
+    n_times = Counter(numbers.values())
+    n_long = sum(len(number) > 1 or bool(_DATED.search(p.name)) for p, number in numbers.items())
+    if digit is None and n_long and (max(n_times.values()) == 1 or 2 * n_long > len(numbers)):
+        problem = "has pictures that are called by a number or a day of their own, not by the digit"
+        raise CorruptFileError(folder, problem, hint=LAYOUTS)
+    is_odd = 1 < len(n_times) < len(numbers) > 2 * n_times[str(digit)]  # some again and again
+    if digit is not None and is_odd and not n_long:
+        problem = f"is called after {digit}, and its pictures after other digits"
+        raise CorruptFileError(folder, problem, hint="rename one of the two")
+    return numbers
+
+
+def _are_of_nist(content: Iterable[Path], folder: Path, digit: int | None) -> bool:
+    """Return whether folders in one, of a digit perhaps, are called after codes of characters.
+
+    In NIST's Special Database 19 digits are 30 to 39. Raises CorruptFileError where folders are
+    called after no digits, or after all of them in one that is called after one.
+    """
+    called = {_number_in(path.name) for path in content} - {-1}
+    ten = {*range(digits.N_CLASSES)}
+    if digit is not None and ten <= called:
+        problem = f"is called after {digit}, and the folders in it after all ten digits"
+        raise CorruptFileError(folder, problem, hint="call it otherwise, by a person's name say")
+    is_alone = 10 not in called > ten  # and 100 something else
+    is_of_more = 0 not in called >= {10} or max(called, default=0) >= columns.N_CODES
+    if digit is None and is_of_more and called & ten and not is_alone:
+        problem = f"has folders called {min(called)} to {max(called)}, which count no digits"
+        hint = "keep those of digits, called 0 to 9; call those of people by name, as in anna/3/..."
+        raise CorruptFileError(folder, problem, hint=hint)
+    return len(called & {*range(30, 40)}) > 1 and all(30 <= n < 80 for n in called)
 
 
 def _pictures_below(
@@ -382,6 +402,15 @@ def index_below(folder: Path) -> Index:
     return found
 
 
+class _Listing(NamedTuple):
+    """A table that names pictures: their names, and its other columns, without titles."""
+
+    names: Sequence[str]
+    others: Mapping[int, Sequence[str]]  # those that say anything, by their number
+    titles: Sequence[str]  # of all columns, "" where it has none
+    is_json: bool
+
+
 def pictures_listed_in(
     path: Path, part: OfPart, index_of: Callable[[Path], Index] = index_below
 ) -> list[LabelledPicture]:
@@ -390,49 +419,21 @@ def pictures_listed_in(
     is_table = path.suffix.lower() in (".csv", ".tsv", ".txt")
     if not (is_json or is_table) or kind_of_path(path) != "file":
         return []  # a pipe can be read once
-    with storage_errors("read", path), damage_of(path), open_stream(path) as stream:
-        rows = (records.rows_of if is_json else cells_of)(unpacked(stream))
-        first = list(itertools.islice(rows, 2))
-        # Sizes and counts, which JSON is full of, are no names of counted pictures.
-        is_of_names = is_table and first and 0 < len(first[-1]) <= _MOST_COLUMNS
-        if is_of_names and not any(is_picture_name(Path(cell).suffix) for cell in first[-1]):
-            rows = _with_suffixes(itertools.chain(first, rows), index_of(path.parent)[-1])
-            first = list(itertools.islice(rows, 2))
-        is_name = [[is_picture_name(Path(cell).suffix) for cell in row] for row in first]
-        if not any(map(any, is_name)):
+    with storage_errors("read", path), damage_of(path):
+        if (listing := _listing_in(path, index_of, is_json=is_json)) is None:
             return []
-        has_titles = not any(is_name[0])
-        name = is_name[has_titles].index(True)
-        listed = [row for row in [*first[has_titles:], *rows] if len(row) > name]
-        table = [*itertools.zip_longest(*listed, fillvalue="")][: max(map(len, first))]
-        places = _places_of(table[name], path, index_of)
+        places = _places_of(listing.names, path, index_of)
         said_by = {place.parent: _said_by(place.parent, path.parent) for place in places}
         own = [said_by[place.parent] for place in places]
-        told = [i for i, column in enumerate(table) if i != name and any(column)]
-        if not told:
+        if not listing.others:
             pictures = zip(places, own, strict=True)
             return [LabelledPicture(it, n, of or part) for it, (of, n) in pictures if n is not None]
-        titles = [*first[0] * has_titles, *[""] * len(table)]  # fewer than cells, perhaps
-        said = {i: parts_of(table[i], titles[i]) for i in told}
-        parts = [i for i, each in said.items() if each]
-        others = [i for i in said if i not in parts]
-        if has_titles and (is_json or len(others) > 1):  # of JSON version: 5.0 may be alone
-            others = [*columns.labels_among(titles, others)]
-        others = [i for i in others if not ANSWERS & {*words_in(titles[i])}]
-        # What is asked of each picture is no digit where another column may be.
-        asked = {i for i in others if {*map(str.lower, table[i])} <= {"true", "false", ""}}
-        others = [i for i in others if i not in asked] or others
-        if len(others) != digits.N_CLASSES:  # 3 in class_id and three in class_name are one
-            others = [*{tuple(map(number_of, table[i])): i for i in others}.values()]
-        if is_json and not others:
+        said = {i: parts_of(column, listing.titles[i]) for i, column in listing.others.items()}
+        parts = next((each for each in said.values() if each), [of for of, _ in own])
+        told = _columns_of_digits(listing, [i for i, each in said.items() if not each])
+        if listing.is_json and not told:
             return []  # of what programs keep of each picture
-        if len(others) not in (1, digits.N_CLASSES):
-            problem = f"has {len(others)} columns that may be the digits of its pictures"
-            raise FormatError(problem, hint="call them file and label")
-        cells = np.array([table[i] for i in others], dtype=str)
-        labels = digits.labels_of(cells[0] if len(others) == 1 else cells)
-        wrong = {i for i, _ in digits.label_faults(labels)}
-        shown = [None if i in wrong else int(label) for i, label in enumerate(labels)]
+        shown = _digits_shown(told)
         if len({*zip(places, shown, strict=True)}) > len({*places}):
             problem = "names pictures several times, with different digits"
             hint = "cut the digits out of their pictures, into folders called 0 to 9"
@@ -443,8 +444,54 @@ def pictures_listed_in(
         if 2 * len(apart) > len(places):
             problem = "says {} of a picture in a folder that is called after {}".format(*apart[0])
             raise FormatError(problem, hint="take the table away, or rename the folders")
-    of = said[parts[0]] if parts else [of for of, _ in own]
-    return [*map(LabelledPicture, places, shown, [each or part for each in of])]
+    return [*map(LabelledPicture, places, shown, [each or part for each in parts])]
+
+
+def _listing_in(path: Path, index_of: Callable[[Path], Index], *, is_json: bool) -> _Listing | None:
+    """Read a table that names pictures; None where its first rows name none."""
+    with open_stream(path) as stream:
+        rows = (records.rows_of if is_json else cells_of)(unpacked(stream))
+        first = list(itertools.islice(rows, 2))
+        # Sizes and counts, which JSON is full of, are no names of counted pictures.
+        is_of_names = not is_json and first and 0 < len(first[-1]) <= _MOST_COLUMNS
+        if is_of_names and not any(is_picture_name(Path(cell).suffix) for cell in first[-1]):
+            rows = _with_suffixes(itertools.chain(first, rows), index_of(path.parent)[-1])
+            first = list(itertools.islice(rows, 2))
+        is_name = [[is_picture_name(Path(cell).suffix) for cell in row] for row in first]
+        if not any(map(any, is_name)):
+            return None
+        has_titles = not any(is_name[0])
+        name = is_name[has_titles].index(True)
+        listed = [row for row in [*first[has_titles:], *rows] if len(row) > name]
+    table = [*itertools.zip_longest(*listed, fillvalue="")][: max(map(len, first))]
+    titles = [*first[0] * has_titles, *[""] * len(table)]  # fewer than cells, perhaps
+    others = {i: column for i, column in enumerate(table) if i != name and any(column)}
+    return _Listing(table[name], others, titles, is_json)
+
+
+def _columns_of_digits(listing: _Listing, numbers: Sequence[int]) -> list[Sequence[str]]:
+    """Return which of some columns of a table are the digits of its pictures: one, or ten."""
+    _, columns_of, titles, is_json = listing
+    if any(titles) and (is_json or len(numbers) > 1):  # of JSON version: 5.0 may be alone
+        numbers = [*columns.labels_among(titles, numbers)]
+    numbers = [i for i in numbers if not ANSWERS & {*words_in(titles[i])}]
+    # What is asked of each picture is no digit where another column may be.
+    asked = {i for i in numbers if {*map(str.lower, columns_of[i])} <= {"true", "false", ""}}
+    numbers = [i for i in numbers if i not in asked] or numbers
+    if len(numbers) != digits.N_CLASSES:  # 3 in class_id and three in class_name are one
+        numbers = [*{tuple(map(number_of, columns_of[i])): i for i in numbers}.values()]
+    if len(numbers) not in (0 if is_json else 1, 1, digits.N_CLASSES):
+        problem = f"has {len(numbers)} columns that may be the digits of its pictures"
+        raise FormatError(problem, hint="call them file and label")
+    return [columns_of[i] for i in numbers]
+
+
+def _digits_shown(told: Sequence[Sequence[str]]) -> list[int | None]:
+    """Return the digits that a column tells, or one for each of them; None of what is no digit."""
+    cells = np.array(told, dtype=str)
+    labels = digits.labels_of(cells[0] if len(cells) == 1 else cells)
+    wrong = {i for i, _ in digits.label_faults(labels)}
+    return [None if i in wrong else int(label) for i, label in enumerate(labels)]
 
 
 def _with_suffixes(
