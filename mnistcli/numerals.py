@@ -195,10 +195,11 @@ def _digits_of(judge: Model, lines: list[list[Strokes]], cheaper: float = 0.0) -
     is_text = len(found) >= MANY and _typicality(wholes) < WORDS
     for i, ((whole,), those) in enumerate(zip(wholes, strokes, strict=True)):
         if not is_text and _may_be_several(whole):
-            # What was given as one digit, and is no wider, is one or two.
+            # What was given as one digit, and is no wider, is one or two as it looks like two.
             in_two = cheaper > 0 and not _is_wide(whole)
-            parts = those.digits(in_parts=True, in_two=in_two)
-            found[i] = _seen(judge, [parts, *those.stacks()])
+            beside, above = whole.pairedness > DOUBTFUL if in_two else (True, True)
+            parts = those.digits(in_parts=beside, in_two=in_two)
+            found[i] = _seen(judge, [parts, *(those.stacks() if above else ())])
     chosen, rest = list[list[_Seen]](), iter(found)
     for line in lines:
         together = [next(rest) for _ in line]
