@@ -47,11 +47,12 @@ def frames_of(pieces: Pieces, keep: Mask, *, is_page: bool) -> list[Frame]:
     """
     short = np.minimum(pieces.height, pieces.width)
     filled = pieces.area / (pieces.height * pieces.width)
-    frames = []
+    frames, is_alone = [], np.count_nonzero(keep) == 1
     for i in np.flatnonzero(keep & (filled < MOST_FILLED[1]) & (short >= MIN_FRAME)).tolist():
         own = pieces.alone(i)
         is_lined, digit = bool(filled[i] < MOST_FILLED[0]) and _is_lined(own), None
-        if not is_page and (inside := _inside(own, pieces.has_hole[i])) is not None:
+        inside = None if is_page else _inside(own, has_hole=pieces.has_hole[i], is_alone=is_alone)
+        if inside is not None:
             digit = _digit(own, inside)
         elif is_lined:
             inside = pad(np.ones_like(own[1:-1, 1:-1]))
@@ -72,16 +73,20 @@ def frames_of(pieces: Pieces, keep: Mask, *, is_page: bool) -> list[Frame]:
     return frames
 
 
-def _inside(own: Mask, has_hole: bool) -> Mask | None:  # noqa: FBT001
-    """Return what a frame encloses, be it touched by a digit; None where there is no frame."""
+def _inside(own: Mask, *, has_hole: bool, is_alone: bool) -> Mask | None:
+    """Return what a frame encloses, be it touched by a digit; None where there is no frame.
+
+    What is alone is no circle: it would be a 0.
+    """
     inside = _filled(own) if has_hole else None
     if inside is None or 2 * np.count_nonzero(inside) < inside.size:
         lines = [side[0] | side[1] for side in (own, own[::-1], own.T, own.T[::-1])]
         is_long = [np.count_nonzero(line) / line.size >= FRAME_LENGTH for line in lines]
         if sum(is_long) >= 3:  # it may be open somewhere
             inside = _filled(own | ~pad(np.ones_like(own[1:-1, 1:-1])))
-    if inside is None and (circle := _between(own) & _between(own.T).T & ~own).mean() > CIRCLE:
-        inside = circle
+    if inside is None and not is_alone:
+        circle = _between(own) & _between(own.T).T & ~own
+        inside = circle if circle.mean() > CIRCLE else None
     if inside is None or _width(own, inside) > WIDEST_LINE * min(own.shape):
         return None
     return inside
