@@ -59,7 +59,7 @@ def train(
     settings: TrainingSettings | None = None,
     *,
     command: str = "",
-    cache: Path | None = None,
+    cache: Path | str | None = None,
     progress: Progress | None = None,
 ) -> Training:
     """Train a logistic regression and judge it on the test images.
@@ -93,7 +93,7 @@ def train(
         samples,
         settings.features,
         seed=settings.split.seed,
-        room=Room(settings.memory_bytes, settings.disk_bytes, cache),
+        room=Room(settings.memory_bytes, settings.disk_bytes, Path(cache) if cache else None),
         n_outputs=task.n_outputs if is_one_fit and solver == "newton" else 0,
         progress=progress,
     )

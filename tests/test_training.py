@@ -175,7 +175,7 @@ def test_the_same_model_comes_out_wherever_rows_live(mnist, tmp_path, monkeypatc
             memory_bytes=memory,
             disk_bytes=disk,
         )
-        cache = tmp_path / f"{memory} {disk}"
+        cache = f"{tmp_path}/{memory} {disk}"
         training = mnistcli.train(task, mnist, settings, cache=cache)
         found[training.rows_kept] = training
     (plain, *others), names = found.values(), list(found)
