@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import io
 import json
+import pkgutil
 import re
 from dataclasses import replace
 
@@ -290,6 +292,30 @@ def test_what_patches_add_up_to_is_the_difference_of_the_scores(mnist, open_page
     why = json.loads(page.engine.eval("JSON.stringify(model.explain(seen, 3, 8))"))
     assert why["score"] == pytest.approx(scores[3] - scores[8], abs=1e-9)
     assert len(why["places"]) == 36
+
+
+# What the page has of its own, or Python under another name.
+OF_THE_PAGE = """
+    SIDE CANVAS PEN_RADIUS PAPER_REACH LEAST_CONTRAST NOISE WAVELET_WIDTH CODE_SIDE CODE_THRESHOLD
+    SQUARED LEAST_PROBABILITY
+"""
+
+
+def test_constants_of_the_page_are_those_of_python(open_page):
+    in_python = {}
+    for package in (mnistcli.conforming, mnistcli.features):
+        for each in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            for name, value in vars(importlib.import_module(each.name)).items():
+                if name.isupper():
+                    in_python.setdefault(name.lstrip("_"), []).append(np.array(value).tolist())
+    script = (_FOLDER / "numbers.js").read_text("utf-8")
+    lines = re.findall(r"^const ([A-Z].*);$", script, re.MULTILINE)
+    names = {*re.findall(r"\b([A-Z][A-Z_]+) =", "\n".join(lines))} - {*OF_THE_PAGE.split()}
+    page = open_page(mnistcli.load_model("builtin"))
+    assert len(names) > 45
+    for name in names:
+        value = json.loads(page.engine.eval(f"JSON.stringify({name})"))
+        assert value in in_python.get(name, []), name
 
 
 HOSTILE = '</script><img src=x onerror=alert(1)>{{card}}"&\u202e'

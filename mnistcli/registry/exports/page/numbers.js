@@ -96,10 +96,10 @@ function inkOf(grey) {
 const FAINTEST_INK = 0.05, DARK = 0.4, SPECK = 0.02;
 const REACH = 0.12, SMALL_REACH = 0.25, DIGIT_HEIGHT = 0.35, SEVERAL = 4;
 const HALF_AREA = 0.4, HALF_HEIGHT = 0.8, HALF_BESIDE = 0.6, HALF_WIDTH = 1.3;
-const HALF_REACH = 0.16, HALF_REACH_ALONE = 0.27, LEAST_HALF = 0.5;
-const STACK_REACH = 0.3, STACK_HEIGHT = 1.35, STACKED_NARROW = 0.25, STACKED_WIDE = 0.6;
+const HALF_REACH = [0.16, 0.27], LEAST_HALF = 0.5;
+const STACK_REACH = 0.3, STACK_HEIGHT = 1.35, STACKED_PAIR = [0.25, 0.6];
 const FILLED_SQUARE = 0.62, WIDEST_DIGIT = 2.5, ONE_STROKE = 1.1;
-const FINE = 4 * BOX, HAIRLINE = 1.15, HAIRLINE_TARGET = 1.9, HAIRLINE_LEVEL = 0.35;
+const FINE = 4 * BOX, HAIRLINE = 1.15, HAIRLINE_TARGET = 1.65, HAIRLINE_LEVEL = 0.35;
 const MARKER = 4.4, MARKER_TARGET = 3.2;
 const SHARP_EDGE = 0.95, SHARPENING = 0.85;
 const PHASES = [0, 0.125, -0.125, 0.25, -0.25, 0.375, -0.375, 0.5];
@@ -238,18 +238,18 @@ function joinedParts(groups, usual) {
 
 function areParts(light, heavy, usual, isPair) {
   const [across, down] = gap(light, heavy), both = joined(light, heavy);
-  const height = heightOf(both), width = widthOf(both);
+  const height = heightOf(both), width = widthOf(both), [narrow, wide] = STACKED_PAIR;
+  if (width > HALF_WIDTH * height) return false;
   if (-2 * across >= Math.min(widthOf(light), widthOf(heavy))) {
-    if (isPair && !(STACKED_NARROW * height <= width && width <= STACKED_WIDE * height)) return true;
+    if (isPair && !(narrow * height <= width && width <= wide * height)) return true;
     const highest = Math.max(usual, heightOf(heavy), heightOf(light));
     return down < STACK_REACH * usual && height <= STACK_HEIGHT * highest;
   }
-  return across < (isPair ? HALF_REACH_ALONE : HALF_REACH) * usual
+  return across < HALF_REACH[Number(isPair)] * usual
     && light.area < HALF_AREA * heavy.area
     && heightOf(light) < HALF_HEIGHT * heightOf(heavy)
     && heightOf(light) > LEAST_HALF * heightOf(heavy)
-    && -down > heightOf(light) * HALF_BESIDE
-    && width < HALF_WIDTH * height;
+    && -down > heightOf(light) * HALF_BESIDE;
 }
 
 /** Tell a blot from strokes by the largest square in it. */
