@@ -521,11 +521,14 @@ def _places_of(names: Sequence[str], table: Path, index_of: Callable[[Path], Ind
     if all(map(os.path.lexists, places)):
         return places
     for name_of, below in zip(_NAMES, index_of(folder), strict=True):
-        closest = []
-        for place in places:
-            found = below.get(name_of(place), ())
+        names = [*map(name_of, places)]
+        only = {}  # by what is asked for: of a name there may be thousands
+        for name in {*names} & below.keys():
+            found = below[name]
             own = [each for each in found if table.stem in each.parts] if len(found) > 1 else found
-            closest.append(own[0] if len(own) == 1 else place)
+            if len(own) == 1:
+                only[name] = own[0]
+        closest = [only.get(name, place) for name, place in zip(names, places, strict=True)]
         if any(map(os.path.lexists, closest)):
             return closest
     return places

@@ -294,7 +294,7 @@ class _Reading:
                     page = read_sheet(picture.grey, source=picture.source)
                     on_page(page)
                     self.failures += page.failures
-                    self._tell_of_frames(*picture[1:])
+                    self._tell_of_frames(picture.source, picture.notes, picture.n_frames)
                     n, n_empty = len(page.labels), len(page.empties)
                     note = f"{picture.source}: {n} digits, {n_empty} boxes empty"
                     self.parts.append(("train", LabelledImages(page.images, page.labels, (note,))))
