@@ -16,7 +16,7 @@ from mnistcli.cli.drawing import svg
 from mnistcli.cli.layout import plot_drawing
 from mnistcli.cli.output import Answer
 from mnistcli.cli.report.html import Content, Markup, join, style, tag
-from mnistcli.cli.report.sections import markdown, sections, title_of, verdicts
+from mnistcli.cli.report.sections import Section, markdown, sections, title_of, verdicts
 from mnistcli.cli.terminal.bitmap import COLOUR_SIGNS, colours_of, data_url, fill_in, to_scale
 from mnistcli.comparison import ReportOnTwo, judged_of
 from mnistcli.evaluation import Report
@@ -73,14 +73,15 @@ def contents(report: Report | ReportOnTwo) -> Iterator[Markup]:
         (tag("p", unbroken(said), class_="verdict") for said in verdicts(report)),
         (tag("p", note, class_="warning") for note in report.notes),
     )
-    written = []
-    for title, shown, words, folded in sections(report):
-        elements: Content = elements_of(shown)
-        if folded:
-            elements = tag("details", tag("summary", folded), elements)
-        words_below = tag("p", words) if words else ""
-        written.append(tag("section", tag("h2", title), words_below, elements))
-    yield tag("main", written)
+    yield tag("main", map(_section, sections(report)))
+
+
+def _section(section: Section) -> Markup:
+    shown: Content = elements_of(section.parts)
+    if section.folded:
+        shown = tag("details", tag("summary", section.folded), shown)
+    words = tag("p", section.words) if section.words else ""
+    return tag("section", tag("h2", section.title), words, shown)
 
 
 def elements_of(shown: Iterable[parts.Part]) -> Iterator[Markup]:
