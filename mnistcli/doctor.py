@@ -36,7 +36,7 @@ class DatasetHealth:
     """A dataset of the catalogue or of the user's own, and what is wrong with it where something is."""
 
     name: str
-    state: str  # "whole", "not hashed", "damaged", "not readable" or "not installed"
+    state: str  # "whole", "damaged", "not readable" or "not installed"
     problem: str = ""
 
 
@@ -63,13 +63,10 @@ class Diagnosis:
         return (*datasets, *(ref for ref, _ in self.damaged_models))
 
 
-def examine(
-    places: Places, store: DatasetStore, registry: ModelRegistry, *, quick: bool = False
-) -> Diagnosis:
-    """Look at everything.
+def examine(places: Places, store: DatasetStore, registry: ModelRegistry) -> Diagnosis:
+    """Look at everything; every byte of what is stored is read and hashed.
 
-    Every byte of what is stored is read and hashed, unless ``quick`` leaves the datasets out. A
-    damaged dataset is forgotten, see `DatasetStore.verify`; nothing else is changed.
+    A damaged dataset is forgotten, see `DatasetStore.verify`; nothing else is changed.
     """
     n_whole, damaged = _examine_models(registry)
     return Diagnosis(
@@ -82,8 +79,7 @@ def examine(
             for what in ("datasets", "features", "models", "own")
         ),
         datasets=tuple(
-            _examine_dataset(store, name, quick=quick)
-            for name in (*store.catalog, *store.own_names())
+            _examine_dataset(store, name) for name in (*store.catalog, *store.own_names())
         ),
         n_whole_models=n_whole,
         damaged_models=tuple(damaged),
@@ -115,17 +111,16 @@ def _examine_folder(what: str, folder: Path) -> PathHealth:
     return PathHealth(what, without_home(str(folder)), state)
 
 
-def _examine_dataset(store: DatasetStore, name: str, *, quick: bool) -> DatasetHealth:
+def _examine_dataset(store: DatasetStore, name: str) -> DatasetHealth:
     try:
         if not store.has(name):
             return DatasetHealth(name, "not installed")
-        if not quick:
-            store.verify(name)
+        store.verify(name)
     except CorruptFileError as error:
         return DatasetHealth(name, "damaged", without_home(error.message))
     except DataUnavailableError as error:
         return DatasetHealth(name, "not readable", without_home(error.message))
-    return DatasetHealth(name, "not hashed" if quick else "whole")
+    return DatasetHealth(name, "whole")
 
 
 def _examine_models(registry: ModelRegistry) -> tuple[int, list[tuple[str, str]]]:

@@ -204,7 +204,7 @@ def _parameters_of(function: Callable[..., Any]) -> Mapping[str, inspect.Paramet
 
 
 def _name_option(parameter: inspect.Parameter) -> inspect.Parameter:
-    """Call an option as its parameter; Typer would call it --c, and a flag --quick/--no-quick."""
+    """Call an option as its parameter; Typer would call it --c, and a flag --raw/--no-raw."""
     described = copy(parameter.default)
     if isinstance(described, OptionInfo):
         if not any(name.startswith("--") for name in described.param_decls or ()):

@@ -29,7 +29,7 @@ def places(invoke, tmp_path, monkeypatch):
         (("models", "export", "--to", "json", "-o", "{}/m.json"), 3),
         (("--home", "{}", "models", "list"), 3),
         (("--home", "{}", "train", "--task", "0v1", "--limit", "50"), 3),
-        (("--home", "{}", "doctor", "--quick"), 4),
+        (("--home", "{}", "doctor"), 4),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

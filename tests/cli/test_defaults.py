@@ -52,7 +52,7 @@ def test_the_command_line_is_before_the_environment_and_that_before_the_file(inv
 
 def test_what_excludes_a_default_wins(invoke, in_file):
     in_file('format = "json"\njobs = 2\npreset = "better"\n')
-    assert invoke("doctor", "--quick", "--format", "markdown").out.startswith("| what | value |")
+    assert invoke("doctor", "--format", "markdown").out.startswith("| what | value |")
     command = ("train", "0v1", "--limit", "20", "--features", "pixels", "--no-save")
     done = invoke(*command, "--tsv")
     assert "\tpixels\t" in done.out
@@ -160,14 +160,12 @@ def test_a_folder_in_its_place_is_one_line(invoke, home):
 def test_doctor_says_which_are_set_and_where(invoke, in_file):
     path = in_file("width-mm = 60\njobs = 2\n")
     env = {"MNISTCLI_JOBS": "3"}
-    rows = [
-        line.split("\t") for line in invoke("doctor", "--quick", "--tsv", env=env).out.splitlines()
-    ]
+    rows = [line.split("\t") for line in invoke("doctor", "--tsv", env=env).out.splitlines()]
     assert [row[1] for row in rows if row[0] == "Defaults"] == [
         f"--width-mm 60, from {path}",
         "--jobs 3, from MNISTCLI_JOBS",
     ]
-    found = json.loads(invoke("doctor", "--quick", "--json", env=env).out)["defaults"]
+    found = json.loads(invoke("doctor", "--json", env=env).out)["defaults"]
     assert found[1] == {"option": "jobs", "value": "3", "origin": "MNISTCLI_JOBS"}
 
 

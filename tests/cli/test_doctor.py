@@ -12,7 +12,7 @@ def a_model(invoke):
 
 
 def test_the_table_names_everything(run, home):
-    done = run("doctor", "--quick", env={"TERM": "xterm"})
+    done = run("doctor", env={"TERM": "xterm"})
     assert (done.code, done.err) == (0, "")
     names = [line[:12].strip() for line in done.out.splitlines() if not line.startswith(" ")]
     assert names == [
@@ -20,7 +20,7 @@ def test_the_table_names_everything(run, home):
         "Features", "Models", "Terminal",
     ]  # fmt: skip
     for words in (
-        "Verdict     healthy\n", "mnistcli 0.", "mnist: not hashed\n",
+        "Verdict     healthy\n", "mnistcli 0.", "mnist: whole\n",
         "kmnist: not installed\n", "2 whole\n", "not a terminal, ", "TERM=xterm\n",
         "no graphics: shade for one picture, braille for several\n",
     ):  # fmt: skip
@@ -39,37 +39,37 @@ def test_markdown_is_a_table_without_the_name_of_the_user(invoke, tmp_path):
 
 def test_a_pipe_in_a_path_stays_in_its_cell(invoke, tmp_path):
     home = tmp_path / "a|b<i>"
-    out = invoke("doctor", "--format", "markdown", "--quick", env={"MNISTCLI_HOME": str(home)}).out
+    out = invoke("doctor", "--format", "markdown", env={"MNISTCLI_HOME": str(home)}).out
     assert "a\\|b\\<i\\>/models: can be made" in out
 
 
 def test_damage_is_named_and_ends_with_4(invoke, home):
     path = home / "models" / "0v1" / "1.safetensors"
     path.write_bytes(path.read_bytes()[:-1] + b"x")
-    done = invoke("doctor", "--quick")
+    done = invoke("doctor")
     assert done.code == 4
     assert "Verdict     damaged: 0v1@1\n" in done.out
     assert re.search(r"^ +0v1@1: damaged: .*sha256", done.out, re.MULTILINE)
     error, hint = done.err.splitlines()
     assert error == "error: damaged: 0v1@1"
     assert "mnistcli models rm" in hint
-    assert invoke("doctor", "--quick", "-q").out == "0v1@1\n"
-    found = json.loads(invoke("doctor", "--quick", "--json").out)
+    assert invoke("doctor", "-q").out == "0v1@1\n"
+    found = json.loads(invoke("doctor", "--json").out)
     assert found["damaged"] == ["0v1@1"]
     assert found["models"]["damaged"][0]["model"] == "0v1@1"
 
 
 def test_quiet_and_tab_separated(invoke):
-    assert invoke("doctor", "--quick", "-q").out == "healthy\n"
-    rows = [line.split("\t") for line in invoke("doctor", "--quick", "--tsv").out.splitlines()]
+    assert invoke("doctor", "-q").out == "healthy\n"
+    rows = [line.split("\t") for line in invoke("doctor", "--tsv").out.splitlines()]
     assert rows[0] == ["what", "value"]
-    assert ["Datasets", "mnist: not hashed"] in rows
+    assert ["Datasets", "mnist: whole"] in rows
     assert invoke("doctor", "--format", "markdown", "--json").code == 2
 
 
 def test_where_nothing_can_be_kept_the_verdict_says_so(invoke, tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("MNISTCLI_HOME", str(tmp_path / "file"))
-    first = invoke("doctor", "--quick").out.splitlines()[0]
+    first = invoke("doctor").out.splitlines()[0]
     assert first == "Verdict     whole, but nothing can be kept in datasets, features, models, own"
-    assert first.endswith(invoke("doctor", "--quick", "-q").out.rstrip())
+    assert first.endswith(invoke("doctor", "-q").out.rstrip())

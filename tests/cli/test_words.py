@@ -138,7 +138,7 @@ COMMANDS = [
     ("models", "export", "m", "--to", "json", "--force", "-o", "OUT.json"), ("models", "reproduce", "elsewhere"),
     ("report", "-o", "OUT.html"), ("report", "-o", "OUT.md"), ("report", "-o", "OUT.nasty"),
     ("report", "m", "elsewhere", "-o", "OUT.html"), ("report", "m", "WORD"),
-    ("doctor", "--quick"), ("doctor", "--quick", "--format", "markdown"), ("download",), ("download", "--dataset", "WORD"),
+    ("doctor"), ("doctor", "--format", "markdown"), ("download",), ("download", "--dataset", "WORD"),
     ("download", "--source", "GONE"), ("download", "--source", "CSV", "--force"), ("download", "--check"),
     ("train", "0v1", "--limit", "50", "--name", "t"), ("train", "WORD"), ("train", "0v1", "--name", "WORD"),
     ("train", "0v1", "--C", "WORD"), ("train", "0v1", "--penalty", "WORD"), ("train", "0v1", "--cv", "WORD"),
