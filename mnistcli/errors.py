@@ -20,18 +20,12 @@ class MnistCliError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        if hint:
+            self.add_note(f"hint: {hint}")  # which a traceback shows
 
     def __reduce__(self) -> tuple[object, ...]:
         # Another process makes it of what it holds, and not of its message alone.
         return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
-
-    @property
-    def __notes__(self) -> list[str]:  # what a traceback adds
-        return [f"hint: {self.hint}"] if self.hint else []
-
-    @__notes__.setter
-    def __notes__(self, notes: object) -> None:
-        """Let Dask set, of an error that comes from a worker, what its hint says already."""
 
     @property
     def code(self) -> str:
