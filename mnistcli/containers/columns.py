@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistcli.arrays import Float32s, Places
+from mnistcli.arrays import Float32s, Float64s, Places
 from mnistcli.containers.names import LABELS, words_in
 from mnistcli.containers.reading import FormatError
 from mnistcli.display import counted
@@ -49,15 +49,20 @@ class Layout(NamedTuple):
         and it is the last.
         """
         columns = self.pixels if self.either is None else self.either
-        if len(columns) == math.isqrt(len(columns)) ** 2:
+        n = len(columns) - math.isqrt(len(columns)) ** 2
+        if not n:
             return self
         good = np.delete(rows, list(faults), axis=0)[:, columns]
-        side = side_of_labels(good.astype(np.float32)) if len(good) else 0
-        if side and self.labels:
+        if n == 1:
+            is_first = not len(good) or side_of_labels(good.astype(np.float32)) == 0
+        else:  # one-hot, first where the last ten are not
+            is_first = bool(np.isnan(from_one_hot(good[:, -n:])).any())
+            is_first &= not np.isnan(from_one_hot(good[:, :n])).any()
+        if not is_first and self.labels:
             raise _at_either_end(len(columns))
-        pixels = columns[1:] if side == 0 else columns[:-1]
-        either = None if good[:, [0, -1]].any() else columns
-        return self._replace(pixels=pixels, labels=(int(columns[side]),), either=either)
+        pixels, labels = (columns[n:], columns[:n]) if is_first else (columns[:-n], columns[-n:])
+        either = None if n > 1 or good[:, [0, -1]].any() else columns
+        return self._replace(pixels=pixels, labels=tuple(labels.tolist()), either=either)
 
 
 def layout_of_rows(names: tuple[str, ...] | None, widths: list[int]) -> Layout:
@@ -75,11 +80,8 @@ def layout_of_rows(names: tuple[str, ...] | None, widths: list[int]) -> Layout:
     usual = max(_WIDTHS, key=widths.count)
     if usual not in widths:
         raise FormatError(f"has {counted(widths[0], 'column')} in its first line", hint=HINT)
-    n_pixels, columns = _WIDTHS[usual], np.arange(usual)
-    if usual > n_pixels + 1:
-        return Layout(usual, columns[:n_pixels], tuple(range(n_pixels, usual)))
-    without = f"has no labels: its {usual:,} columns are all pixels" * (usual == n_pixels)
-    return Layout(usual, columns, without_labels=without)
+    without = f"has no labels: its {usual:,} columns are all pixels" * (usual == _WIDTHS[usual])
+    return Layout(usual, np.arange(usual), without_labels=without)
 
 
 def layout_of(names: tuple[str, ...]) -> Layout:
@@ -156,18 +158,26 @@ def pixel_order(names: tuple[str, ...]) -> Places | None:
     return None
 
 
+def from_one_hot(values: NDArray[Any]) -> Float64s:
+    """Read labels from ten columns of 0, or -1, and 1; NaN for what is none."""
+    low = min(0, values.min(initial=0))
+    is_one_hot = ((values == low) | (values == 1)).all(axis=1)
+    is_one_hot &= (values == 1).sum(axis=1) == 1
+    return np.where(is_one_hot, values.argmax(axis=1), np.nan)
+
+
 def side_of_labels(values: Float32s) -> int:
     """Tell whether labels are in the first column of 785, or as many, or in the last: 0 or -1.
 
     A label is a whole number from 0 to 9. A column that is the same throughout as the one beside
-    it is paper rather than labels, and so may be one of 0 where the other end counts to 10 or has
-    letters; where both ends are 0 the first is the label, as is usual.
+    it is paper rather than labels, and so may be one of 0 where the other end counts to 10, has
+    letters, or -1 for none; where both ends are 0 the first is the label, as is usual.
     Raises FormatError where neither can be, or both.
     """
     n = values.shape[1]
     ends, inner = values[:, [0, -1]], values[:, 1:-1]
-    codes = ((ends >= 0) & (ends < N_CODES) & (ends == np.floor(ends))).all(axis=0)
-    could = codes & (ends <= 9).all(axis=0)
+    codes = ((ends >= -1) & (ends < N_CODES) & (ends == np.floor(ends))).all(axis=0)
+    could = codes & ((ends >= 0) & (ends <= 9)).all(axis=0)
     if could.all() and not ends.any():
         return 0
     varies = (ends != ends[:1]).any(axis=0)

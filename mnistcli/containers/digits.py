@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mnistcli.arrays import Bytes, Float64s
 from mnistcli.containers import csv, npy_idx
-from mnistcli.containers.columns import Layout
+from mnistcli.containers.columns import Layout, from_one_hot
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.names import OfPart, Part, listed
 from mnistcli.containers.npy_idx import Npz, open_idx, open_npy
@@ -103,18 +103,10 @@ def _of_table(table: csv.Table) -> Iterator[Block]:
             faults[i] = FormatError("is neither for training nor for the test", where=where[i])
         labels = values[:, layout.labels[0]].astype(np.float64) if layout.labels else None
         if len(layout.labels) > 1:
-            labels = _from_one_hot(values[:, layout.labels])
+            labels = from_one_hot(values[:, layout.labels])
         said = [of or "train" for of in parts]
         yield Block(images, labels, where, faults, layout.without_labels, parts=said)
         n += len(values)
-
-
-def _from_one_hot(values: NDArray[Any]) -> Float64s:
-    """Read labels from ten columns of 0, or -1, and 1; NaN for what is none."""
-    low = min(0, values.min(initial=0))
-    is_one_hot = ((values == low) | (values == 1)).all(axis=1)
-    is_one_hot &= (values == 1).sum(axis=1) == 1
-    return np.where(is_one_hot, values.argmax(axis=1), np.nan)
 
 
 def _is_transposed(images: Bytes) -> bool:
@@ -274,7 +266,7 @@ def labels_of(values: NDArray[Any], prefix: str = "") -> Float64s:
         numbers = [csv.number_of(text.strip()) for text in npy_idx.texts_in(values, prefix)]
         values = np.array(numbers).reshape(values.shape)
     for rows in (values, values.T) if values.ndim == 2 else ():
-        if rows.shape[1] == N_CLASSES and not np.isnan(digits := _from_one_hot(rows)).any():
+        if rows.shape[1] == N_CLASSES and not np.isnan(digits := from_one_hot(rows)).any():
             values = digits
             break
     if values.size != max(values.shape, default=1):

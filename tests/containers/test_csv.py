@@ -47,7 +47,7 @@ def test_values_tell_which_column_has_the_labels(first, last, side):
         assert side_of_labels(with_ends(first, last)) == side
 
 
-@pytest.mark.parametrize("labels", [[1, 2, 10], [25, 0, 3]])
+@pytest.mark.parametrize("labels", [[1, 2, 10], [25, 0, 3], [-1, 8, 3]])
 @pytest.mark.parametrize("end", [0, -1])
 def test_a_column_of_paper_is_no_column_of_zeros(labels, end):
     values = with_ends([0, 0, 0], [0, 0, 0])

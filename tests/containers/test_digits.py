@@ -189,6 +189,7 @@ LABELLED = {
     "npz from -1 to 1": lambda x, y: npz(X=(x / 127.5 - 1).astype(np.float32), y=y),
     "NPY files in an archive": lambda x, y: zip_of({"d/X.npy": npy(x), "d/y.npy": npy(y)}),
     "one-hot without header": lambda x, y: table([*columns_of(x), *one_hot(y).T]),
+    "one-hot first, without header": lambda x, y: table([*one_hot(y).T, *columns_of(x)]),
     "CSV gzipped": lambda x, y: zipped(table([y, *columns_of(x)], KAGGLE)),
     "CSV in a zip archive": lambda x, y: zip_of(
         {"__MACOSX/._a": b"", "a.csv": table([y, *columns_of(x)], KAGGLE)}),
