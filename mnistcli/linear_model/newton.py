@@ -45,7 +45,7 @@ from mnistcli.linear_model.problem import (
     centred,
     curvatures,
 )
-from mnistcli.parallel import map_blocks, one_blas_thread
+from mnistcli.parallel import one_blas_thread
 from mnistcli.progress import SILENT, Progress
 from mnistcli.settings import SOLVERS
 
@@ -60,7 +60,6 @@ PATH_STEP = 100.0  # each so many times stronger than the next,
 PATH_TOL = 0.1  # and solved as roughly as this.
 ROWS_OF_SIZE = 1000  # Rows, at most, that tell how large features are.
 MAX_COPY_BYTES = 512 * 1024**2  # Larger rows of bytes are converted anew in every pass.
-ROWS_PER_CONVERSION = 64  # Few rows stay in cache: 9 ms where columns first took 15.
 BENDING = 0.97  # Where so much of the curvature is that of few rows, up to
 FEW_SHARE, FEW_LEAST = 1 / 4, 1 / 16  # these shares of all, and at least that,
 FEW_VALUES = 2**25  # of all rows, at least: less is read in no time;
@@ -162,13 +161,7 @@ def _working_rows(X: Rows) -> tuple[Rows, Places]:
     dtype: type[np.floating[Any]] = np.float64 if X.dtype == np.float64 else np.float32
     if X.dtype == dtype and X.flags.c_contiguous and len(kept) == n_features:
         return np.asarray(X, dtype=dtype), kept
-    rows: Floats = np.empty((n_rows, len(kept)), dtype)
-
-    def convert(few: slice) -> None:
-        np.take(X[few].astype(dtype), kept, axis=1, out=rows[few], mode="clip")
-
-    map_blocks(convert, n_rows, ROWS_PER_CONVERSION)
-    return rows, kept
+    return X.take(kept, axis=1).astype(dtype, copy=False), kept
 
 
 @dataclass(slots=True, eq=False)
