@@ -9,6 +9,7 @@ import csv
 import itertools
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from mnistcli.arrays import Float32s
 from mnistcli.containers import columns
 from mnistcli.containers.columns import HINT, SIDES, Layout, layout_of, pixel_order
-from mnistcli.containers.names import LABELS, OfPart, part_in, says_parts
+from mnistcli.containers.names import LABELS, OfPart, number_in, part_in, says_parts
 from mnistcli.containers.npy_idx import BLOCK_PICTURES
 from mnistcli.containers.reading import FormatError, Stream
 from mnistcli.display import counted
@@ -38,7 +39,6 @@ _SEPARATOR = re.compile(rb'"?sep=.?"?', re.IGNORECASE)
 _WORDS = DIGIT_WORDS | {"true": 1, "false": 0}
 _WORDS |= {f"b{i}": i for i in range(10)}  # of b'7', whose quotes have gone
 _WORD = re.compile(rb"(?<![^,])[A-Za-z]\w*(?![^,])")
-_IN_DIGITS = {word.encode(): b"%d" % i for word, i in _WORDS.items()}
 
 
 class Table(NamedTuple):
@@ -261,7 +261,7 @@ def _clean(line: bytes, delimiter: bytes) -> bytes:
     if b" " in line or b"\t" in line:
         line = b",".join(cell.strip(b" \t") for cell in line.split(b","))
     if line.translate(None, b"0123456789,.+-eE"):  # in rows of numbers they are read at once
-        line = _WORD.sub(lambda word: _IN_DIGITS.get(word[0].lower(), word[0]), line)
+        line = _WORD.sub(lambda word: _in_digits(word[0]), line)
     return line
 
 
@@ -328,3 +328,15 @@ def number_of(text: str) -> float:
     if text.isdecimal() or _NUMBER.fullmatch(text):  # the quick way first
         return float(text)
     return _WORDS.get(text.lower(), np.nan)
+
+
+def label_of(text: str) -> float:
+    """Return the same of a label, which may say what it is: digit_3, Class 3."""
+    number, said = number_of(text), number_in(text)
+    return said if np.isnan(number) and 0 <= said <= 9 else number
+
+
+@lru_cache(1 << 10)
+def _in_digits(word: bytes) -> bytes:
+    number = label_of(word.decode("ascii"))
+    return word if np.isnan(number) else b"%d" % number

@@ -263,7 +263,7 @@ def read_labels(stream: Stream, max_bytes: int = npy_idx.MAX_WHOLE_BYTES) -> Flo
 def labels_of(values: NDArray[Any], prefix: str = "") -> Float64s:
     """Read labels: numbers, as text or in words, or one-hot rows of ten; else raise FormatError."""
     if values.dtype.kind in "SU":
-        numbers = [csv.number_of(text.strip()) for text in npy_idx.texts_in(values, prefix)]
+        numbers = [csv.label_of(text.strip()) for text in npy_idx.texts_in(values, prefix)]
         values = np.array(numbers).reshape(values.shape)
     for rows in (values, values.T) if values.ndim == 2 else ():
         if rows.shape[1] == N_CLASSES and not np.isnan(digits := from_one_hot(rows)).any():

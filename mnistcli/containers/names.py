@@ -1,10 +1,12 @@
 """What names mean: of arrays in a file, of files and folders, and of the columns of a table."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from mnistcli.containers.reading import FormatError
+from mnistcli.mnist import DIGIT_WORDS
 
 Part = Literal["train", "test"]
 OfPart = Literal["train", "test", "val", ""]
@@ -23,6 +25,9 @@ PARTS: dict[str, OfPart] = {
     "test": "test", "testing": "test", "tes": "test", "t10k": "test", "holdout": "test",
 }  # fmt: skip
 PARTS |= dict.fromkeys("val valid validation validate dev eval evaluation".split(), "val")  # noqa: SIM905
+# What may stand before a digit in the name of a folder or of a picture, and in a label.
+NUMBERS = DIGIT_WORDS | {"null": 0}
+KINDS = "digit|class|cls|label|number|num|klasse|zahl|ziffer"
 # Words that train and test are written together with: "xtrain", "mnisttest", but not "latest".
 _BESIDE = "|".join(sorted({*IMAGES, *LABELS, "img", "is", "mnist", "set", "val"}))
 _GLUED = re.compile(
@@ -55,6 +60,17 @@ def meaning_of(name: str) -> Meaning:
     part: OfPart = next((PARTS[word] for word in words if word in PARTS), "")
     role = "images" if others[-1] in IMAGES else "labels" if others[-1] in LABELS else ""
     return Meaning(role, part, len(others))
+
+
+def number_in(text: str) -> int:
+    """Return the one number in a text, in digits or a word: 3 of 03, three or digit_3; else -1."""
+    words = re.findall(r"[^\W\d_]+|\d+", unicodedata.normalize("NFC", text.lower()))
+    said = {
+        int(word) if word.isdecimal() and len(word) < 4 else NUMBERS.get(word, -1)  # 00000 counts
+        for word in words
+        if not re.fullmatch(f"{KINDS}|samples", word)
+    }
+    return said.pop() if len(said) == 1 else -1
 
 
 def names_meaning(role: str, part: str, names: Iterable[str]) -> list[str]:

@@ -158,6 +158,7 @@ LABELLED = {
     "UTF-8 names": lambda x, y: table([y, y, *columns_of(x)], ["label", "caf\u00e9", *KAGGLE[1:]]),
     "ARFF": arff,
     "ARFF quoted": lambda x, y: arff(x, y, "'"),
+    "words before digits": lambda x, y: table([[f"digit_{label}" for label in y], *columns_of(x)]),
     "npz words": lambda x, y: npz(images=x, labels=np.array(WORDS)[y]),
     "npz (1, n)": lambda x, y: npz(images=x, labels=y[None].astype(float).astype(str)),
     "npz of any names": lambda x, y: npz(Xte=x, yte=y),
