@@ -30,7 +30,7 @@ def named_inputs(
     if files0 is not None:
         return unfold(_listed_names(files0)), None
     found = [*unfold("-" if word == "-" else Path(word) for word in words)]
-    is_one = (not isinstance(each, Path) or is_picture_name(each.suffix) for each in found)
+    is_one = (not isinstance(each, Path) or is_picture_name(each.name) for each in found)
     return found, len(found) if all(is_one) else None
 
 

@@ -72,6 +72,7 @@ class Loaded(NamedTuple):
     n_bytes_read: int  # as stored or sent, mostly compressed
     failures: tuple[tuple[str, str], ...] = ()  # what was tried before or left out, and why
     notes: tuple[str, ...] = ()  # what was done to pictures to read them as a prediction does
+    others: frozenset[str] = frozenset()  # of the failures, files of something else than digits
 
     @property
     def arrays(self) -> Arrays:

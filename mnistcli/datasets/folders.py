@@ -28,16 +28,18 @@ from mnistcli.containers.csv import cells_of, number_of
 from mnistcli.containers.names import (
     ANSWERS,
     IMAGES,
+    KINDS,
     LABELS,
+    NUMBERS,
     OfPart,
     meaning_of,
+    number_in,
     parts_of,
     words_in,
 )
 from mnistcli.containers.reading import FormatError, check_not_foreign, damage_of, open_stream
 from mnistcli.errors import CorruptFileError
 from mnistcli.files import is_hidden, kind_of_path, storage_errors
-from mnistcli.mnist import DIGIT_WORDS
 from mnistcli.pictures.formats import is_picture, is_picture_name
 
 _IDX = {"images": "[-.]idx3", "labels": "[-.]idx[12]"}
@@ -51,19 +53,16 @@ _DATA = re.compile(
     re.IGNORECASE,
 )
 # What the names of images and of their labels may differ by, where the images are called so or not.
-_ROLES, _ADDED = IMAGES | LABELS, frozenset({"label", "labels", "target", "targets"})
+_ROLES = IMAGES | LABELS
 # What labels are called that no images are, as digits are.
 _CERTAIN = LABELS - {"digit", "digits", "number", "ziffer", "ziffern"}
-_WORDS = DIGIT_WORDS | {"null": 0}
-# What may stand before the digit in the name of a folder or of a picture.
-_KINDS = "digit|class|cls|label|number|num|klasse|zahl|ziffer"
 _NUMBERED = re.compile(
-    rf"^(?:(?:{_KINDS})[ _=-]*)?([0-9]+)(?:_| ?[-(]|\.(?=[a-z].*\.))|(?:{_KINDS})[ _=-]*([0-9]+)"
-    rf"|^({'|'.join(_WORDS)})(?:[ _-]*\(?\d+\)?)*\.\w+$",  # five_1.png, but not one_more.png
+    rf"^(?:(?:{KINDS})[ _=-]*)?([0-9]+)(?:_| ?[-(]|\.(?=[a-z].*\.))|(?:{KINDS})[ _=-]*([0-9]+)"
+    rf"|^({'|'.join(NUMBERS)})(?:[ _-]*\(?\d+\)?)*\.\w+$",  # five_1.png, but not one_more.png
     re.IGNORECASE,
 )
 # What may be a count as well, where each picture has another: 3.png, digit3.png.
-_ALONE = re.compile(rf"(?:(?:{_KINDS})[ _=-]*)?[0-9]", re.IGNORECASE)
+_ALONE = re.compile(rf"(?:(?:{KINDS})[ _=-]*)?[0-9]", re.IGNORECASE)
 # What says it anywhere in the name of a picture.
 _LABELLED = re.compile(r"(?:digit|class|label|num)[ _=-]*([0-9])(?![0-9])", re.IGNORECASE)
 # A day, where 2024 may be a count, if others have one: 3-11-2024.png, 5 Nov 2024.png.
@@ -98,7 +97,7 @@ def kind_of_name(path: Path) -> Literal["picture", "json", "data", "text", ""]:
     A text, or what is packed, is read where it is called like them: X_test.txt, test.gz.
     """
     suffix = path.suffix.lower()
-    if is_picture_name(suffix):
+    if is_picture_name(path.name):
         return "picture"
     if suffix in (".json", ".jsonl", ".ndjson"):
         return "json"
@@ -108,27 +107,11 @@ def kind_of_name(path: Path) -> Literal["picture", "json", "data", "text", ""]:
     return "text" if is_called_so else ""
 
 
-def lacks_labels(path: Path, labels: Mapping[Path, Path]) -> bool:
-    """Return whether a folder or a file is none of labelled digits, and nothing is wrong with it."""
-    kind = kind_of_name(path)
-    if kind == "picture" or kind_of_path(path) != "file":
-        return kind_of_path(path) == "folder"
-    if kind == "json":
-        return True
-    try:
-        with storage_errors("read", path), open_stream(path) as stream:
-            block = next(digits.read_digits(stream))
-    except FormatError as error:
-        return error.hint in (digits.HINT, columns.HINT)
-    return block.labels is None and path not in labels
-
-
-def is_list(path: Path, labels: Mapping[Path, Path]) -> bool:
-    """Return whether a file can only list pictures, or the names of classes."""
+def is_list(path: Path) -> bool:
+    """Return whether a file can only list pictures, labels or the names of classes."""
     kind = kind_of_name(path)
     if kind == "text" and _holds("labels", path):
-        is_certain = bool(_CERTAIN & {*words_in(_stem_of(path))})
-        return is_certain or lacks_labels(path, labels)  # digits.txt
+        return bool(_CERTAIN & {*words_in(_stem_of(path))}) or _lists_labels(path)  # digits.txt
     return kind == "json"
 
 
@@ -149,7 +132,7 @@ def _is_read(path: Path) -> bool:
     """Return whether a file is read, by its name and, if it can only list pictures, its content."""
     with contextlib.suppress(CorruptFileError):
         if kind_of_name(path):
-            return not is_list(path, {}) or bool(pictures_listed_in(path, ""))
+            return not is_list(path) or bool(pictures_listed_in(path, ""))
     return False
 
 
@@ -170,29 +153,31 @@ def labels_beside(path: Path) -> Path | None:
 def _pairs_in(content: Iterable[Path], *others: Path) -> dict[Path, Path]:
     """Find those of all files of data in a folder, and of others, however they are called."""
     data = {path for path in content if kind_of_name(path) in ("data", "text")}
-    paths = sorted(data.union(others), reverse=True)
-    words = {path: frozenset(words_in(_stem_of(path))) for path in paths}
+    words = {path: {*words_in(_stem_of(path))} for path in sorted(data.union(others), reverse=True)}
     by_stem: dict[str, Path] = {}
     for path in words:  # packed too: the plain one
         stem = _stem_of(path).lower()
         if stem not in by_stem or kind_of_path(path) == "file":  # and no folder called so
             by_stem[stem] = path
     named = (path for path in by_stem.values() if _holds("labels", path))
-    labels = [path for path in named if kind_of_path(path) == "file"]  # no pipe
-    alike: dict[tuple[object, ...], list[Path]] = {}
-    for path, apart in itertools.product(labels, (_ROLES, _ADDED)):
-        alike.setdefault((apart, words[path] - apart), []).append(path)
+    alike: dict[frozenset[str], list[Path]] = {}
+    for path in (path for path in named if kind_of_path(path) == "file"):  # no pipe
+        alike.setdefault(frozenset(words[path] - _ROLES), []).append(path)
     found = {}
     for path, own in words.items():
-        apart = _ROLES if _holds("images", path) else _ADDED
-        beside = alike.get((apart, own - apart), [])
-        if _holds("labels", path):  # digits.npy may be both
-            beside = [each for each in beside if words[each] > own]
+        is_of_images, more = _holds("images", path), set[str]()
+        if _holds("labels", path):  # digits.npy may be both, beside digits_target.npy
+            more = own
+        beside = [
+            each
+            for each in alike.get(frozenset(own - _ROLES), [])
+            if words[each] > more and (is_of_images or words[each] & _CERTAIN)
+        ]
         if not beside and len(by_stem) == 2 and not own & _CERTAIN:
             parts = "", meaning_of(_stem_of(path)).part
-            beside = [each for each in labels if meaning_of(_stem_of(each)).part in parts]
-            # Digits are both images and labels.
-            beside = [each for each in beside if words[each] & _CERTAIN and _lists_labels(each)]
+            beside = [each for each in itertools.chain(*alike.values()) if words[each] & _CERTAIN]
+            beside = [each for each in beside if meaning_of(_stem_of(each)).part in parts]
+            beside = [each for each in beside if _lists_labels(each)]
         if len(beside) == 1:
             found[path] = beside[0]
     return found
@@ -251,12 +236,8 @@ def pictures_in(
     has a label; else those with pictures are told of, as pictures without a digit are.
     """
     content = content_of(folder)
-    numbers, found, unnamed = (
-        _numbers_of(content, folder, digit),
-        list[LabelledPicture](),
-        list[Path](),
-    )
-    is_nists = _are_of_nist(content, folder, digit)
+    numbers, is_nists = _numbers_of(content, folder, digit), _are_of_nist(content, folder, digit)
+    found, unnamed = list[LabelledPicture](), list[Path]()
     for path in content:
         if is_picture(path):
             number = numbers.get(path, "")
@@ -264,7 +245,7 @@ def pictures_in(
             found.append(LabelledPicture(path, own if digit is None else digit, part))
             continue
         of, own = _said_by(path, folder)
-        if is_nists and 30 <= (code := _number_in(path.name)) < 40:
+        if is_nists and 30 <= (code := number_in(path.name)) < 40:
             own = code - 30
         said = part or of, own if digit is None else digit
         if said != (part, digit):
@@ -287,7 +268,7 @@ def _numbers_of(content: Iterable[Path], folder: Path, digit: int | None) -> dic
 
     Raises CorruptFileError where these are no digits, or others than its own.
     """
-    pictures = [path for path in content if is_picture_name(path.suffix)]
+    pictures = [path for path in content if is_picture_name(path.name)]
     alone = {path: path.stem[-1] for path in pictures if _ALONE.fullmatch(path.stem)}
     others = [path for path in pictures if path not in alone]
     numbers = {path: number for path in others if (number := _number_before(path))}
@@ -313,7 +294,7 @@ def _are_of_nist(content: Iterable[Path], folder: Path, digit: int | None) -> bo
     In NIST's Special Database 19 digits are 30 to 39. Raises CorruptFileError where folders are
     called after no digits, or after all of them in one that is called after one.
     """
-    called = {_number_in(path.name) for path in content} - {-1}
+    called = {number_in(path.name) for path in content} - {-1}
     ten = {*range(digits.N_CLASSES)}
     if digit is not None and ten <= called:
         problem = f"is called after {digit}, and the folders in it after all ten digits"
@@ -342,26 +323,14 @@ def _number_before(path: Path) -> str:
     name = unicodedata.normalize("NFC", path.name.lower())
     match = _LABELLED.search(name) or _NUMBERED.search(name)
     number = match[match.lastindex or 0] if match else ""
-    return str(_WORDS.get(number, number))
+    return str(NUMBERS.get(number, number))
 
 
 def _said_by(folder: Path, root: Path) -> tuple[OfPart, int | None]:
     """Tell the part and the digit that a folder, or one around it below the root, is called after."""
     names = Path(os.path.relpath(folder, root)).parts
     part: OfPart = next((of for name in names if (of := meaning_of(name).part)), "")
-    return part, next(
-        (n for name in names if 0 <= (n := _number_in(name)) < digits.N_CLASSES), None
-    )
-
-
-def _number_in(name: str) -> int:
-    words = re.findall(r"[^\W\d_]+|\d+", unicodedata.normalize("NFC", name.lower()))
-    said = {
-        int(word) if word.isdecimal() and len(word) < 4 else _WORDS.get(word, -1)  # 00000 counts
-        for word in words
-        if not re.fullmatch(f"{_KINDS}|samples", word)
-    }
-    return said.pop() if len(said) == 1 else -1
+    return part, next((n for name in names if 0 <= (n := number_in(name)) < digits.N_CLASSES), None)
 
 
 def called_by_digits(pictures: Iterable[LabelledPicture], folder: Path) -> list[Path]:
@@ -454,10 +423,10 @@ def _listing_in(path: Path, index_of: Callable[[Path], Index], *, is_json: bool)
         first = list(itertools.islice(rows, 2))
         # Sizes and counts, which JSON is full of, are no names of counted pictures.
         is_of_names = not is_json and first and 0 < len(first[-1]) <= _MOST_COLUMNS
-        if is_of_names and not any(is_picture_name(Path(cell).suffix) for cell in first[-1]):
+        if is_of_names and not any(is_picture_name(cell) for cell in first[-1]):
             rows = _with_suffixes(itertools.chain(first, rows), index_of(path.parent)[-1])
             first = list(itertools.islice(rows, 2))
-        is_name = [[is_picture_name(Path(cell).suffix) for cell in row] for row in first]
+        is_name = [[is_picture_name(cell) for cell in row] for row in first]
         if not any(map(any, is_name)):
             return None
         has_titles = not any(is_name[0])

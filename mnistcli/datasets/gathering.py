@@ -7,7 +7,7 @@ of.
 import contextlib
 import itertools
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -15,12 +15,14 @@ from typing import IO
 
 import numpy as np
 
+from mnistcli.containers import columns, digits
 from mnistcli.containers.compressed import as_folder
 from mnistcli.containers.digits import Block
 from mnistcli.containers.names import OfPart, Part
 from mnistcli.containers.reading import FormatError, damage_of, open_stream
 from mnistcli.datasets import folders
 from mnistcli.datasets.dataset import LabelledImages, Loaded, concatenated, in_parts
+from mnistcli.datasets.folders import LabelledPicture
 from mnistcli.datasets.labelled import labelled_images, read_parts
 from mnistcli.display import counted
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError, MnistCliError
@@ -34,6 +36,8 @@ from mnistcli.sampling import first_alike, stratified_sample
 from mnistcli.sheets import PHOTOGRAPH_SIDE, SheetRead, read_sheet
 
 _OF_FRAMES = "the others are not read"
+# Of what is no file of labelled digits, and not a damaged one.
+HINTS = digits.HINT, columns.HINT
 
 
 def gather(
@@ -60,7 +64,7 @@ def gather(
         kind = "file" if stdin else kind_of_path(place)
         if kind == "nothing":
             raise DataUnavailableError(f"there is no file or folder {path}", hint=folders.LAYOUTS)
-        if sheet is None and kind == "file" and is_picture_name(path.suffix):
+        if sheet is None and kind == "file" and is_picture_name(path.name):
             hint = "name a folder of pictures, or add --sheet for a photographed page of mnistcli sheet"
             raise CorruptFileError(path, "is one picture and has no label", hint=hint)
         reading = _Reading(raw, progress, stdin)
@@ -91,7 +95,8 @@ def gather(
         torn = f"the same, pixel for pixel, under several labels: {counted(n_torn, 'image')}"
         notes = (*notes, f"{torn}; see mnistcli show --suspects")
     origin = "standard input" if str(path) == "-" else str(path)
-    return Loaded(train, test, "path", origin, reading.n_bytes_read, failures, notes)
+    others = frozenset(reading.others)
+    return Loaded(train, test, "path", origin, reading.n_bytes_read, failures, notes, others)
 
 
 def read_to_judge(path: Path, *, raw: bool = False) -> LabelledImages:
@@ -106,11 +111,10 @@ def read_to_judge(path: Path, *, raw: bool = False) -> LabelledImages:
             parts = read_parts(path, raw=raw, stdin=stdin, part="test")
             return parts.get("test") or next(iter(parts.values()))
         found = gather(place, raw=raw, test_size=None)
-        notes, labels = list(found.notes), dict[Path, Path]()
-        if is_folder and found.failures:
-            _, labels = folders.containers_in(folders.descended(place))
+        notes = list(found.notes)
         for source, reason in found.failures:
-            if not reason.endswith(_OF_FRAMES) and not folders.lacks_labels(Path(source), labels):
+            is_other = source in found.others or kind_of_path(Path(source)) == "folder"
+            if not reason.endswith(_OF_FRAMES) and not is_other:
                 hint = f"to go without it: mnistcli download --source {path} --as NAME"
                 raise CorruptFileError(source, reason, hint=hint)
             notes.append(f"{source}: {reason}: left out")
@@ -173,6 +177,7 @@ class _Reading:
     stdin: IO[bytes] | None = None
     parts: list[tuple[Part, LabelledImages]] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
+    others: set[str] = field(default_factory=set)  # of the failures, files of something else
     notes: list[str] = field(default_factory=list)
     n_bytes_read: int = 0
     labels_of: Callable[[Path], Path | None] = folders.labels_beside
@@ -198,63 +203,81 @@ class _Reading:
             self.n_bytes_read += self.stdin.seek(0, 2) if self.stdin else path.stat().st_size
 
     def folder(self, whole: Path) -> None:
+        """Read labelled pictures or, where there are none, files of data."""
         folder = folders.descended(whole)
-        containers, labels = folders.containers_in(folder)
+        data, labels = folders.containers_in(folder)
         # Thousands of lists may be of pictures in one folder.
         self.labels_of, self.index_of = labels.get, cache(folders.index_below)
-        pictures = list[folders.LabelledPicture]()
-        for path, part in containers.items():
+        listed, tables = list[LabelledPicture](), set[Path]()
+        for path, part in data.items():
+            n_before = len(listed) + len(self.failures)
             try:
-                pictures += folders.pictures_listed_in(path, part, self.index_of)
+                listed += folders.pictures_listed_in(path, part, self.index_of)
             except CorruptFileError as error:
                 self.failures.append((str(path), error.problem))
-        listed = {each.path for each in pictures}
-        found = [each for each in folders.pictures_in(folder) if each.path not in listed]
-        if labelled := [each for each in (*pictures, *found) if each.digit is not None]:
-            places = {each.path.parent for each in labelled}
-            around = {*itertools.chain(*(place.parents for place in places))} - places
-            beside = {p for p, *_ in found if p.parent in around and is_picture(p)}
-            alone = {*folders.called_by_digits({*found} & {*labelled}, folder)}
-            to_answer = set[Path]()
-            if "test" not in {each.part for each in labelled}:
-                to_answer = {each.path for each in found if each[1:] == (None, "test", None)}
-            for what, paths in (
-                ("called by a digit alone, taken for the label", alone),
-                ("beside folders of labelled ones, left out", beside),
-                ("for a test without labels, left out", to_answer),
-            ):
-                if paths:
-                    shown = f"{min(paths)}{', ...' * (len(paths) > 1)}"
-                    self.notes.append(f"{counted(len(paths), 'picture')} {what}: {shown}")
-            left_out = beside | to_answer
-            pictures += [each for each in found if each.path not in left_out]
-            self._pictures(pictures, folder)
-            unread = {str(path) for path in containers if not folders.lacks_labels(path, labels)}
-            unread -= {source for source, _ in self.failures}
-            self.failures += [(p, "is not read beside labelled pictures") for p in sorted(unread)]
+            if len(listed) + len(self.failures) > n_before:
+                tables.add(path)
+        known = {each.path for each in listed}
+        found = [each for each in folders.pictures_in(folder) if each.path not in known]
+        data = {path: part for path, part in data.items() if not folders.is_list(path)}
+        if any(each.digit is not None for each in (*listed, *found)):
+            self._note("file", data.keys() - tables, "beside labelled pictures, not read")
+            self._pictures([*listed, *self._of_use(found, listed, folder)], folder)
             return
-        containers = {
-            path: of for path, of in containers.items() if not folders.is_list(path, labels)
-        }
-        for path, part in containers.items():
+        self._data(data)
+        if self.parts:
+            self._note("picture", {each.path for each in found}, "without a label, left out")
+            return
+        for each in found:
+            if each.refusal:
+                raise each.refusal
+        for path in folders.called_by_digits(found, folder):
+            problem = "is called by a digit alone: a label, or a count?"
+            hint = f"if a label: call it {path.stem}_{path.suffix}, and the others so too"
+            raise CorruptFileError(path, problem, hint=hint)
+        folders.check_largest_below(whole)
+
+    def _data(self, data: Mapping[Path, OfPart]) -> None:
+        """Read files of data, of which some may be something else."""
+        for path, part in data.items():
             n_told = len(self.failures)
             try:
                 self.file(path, part)
             except (CorruptFileError, DataUnavailableError) as error:
-                if len(containers) == 1:
+                if len(data) == 1:
                     raise
                 if len(self.failures) == n_told:
                     self.failures.append((str(path), error.message.removeprefix(f"{path}: ")))
-        if not self.parts:
-            if refusals := [each.refusal for each in found if each.refusal]:
-                raise refusals[0]
-            for each in folders.called_by_digits(found, folder):
-                problem = "is called by a digit alone: a label, or a count?"
-                hint = f"if a label: call it {each.stem}_{each.suffix}, and the others so too"
-                raise CorruptFileError(each, problem, hint=hint)
-            folders.check_largest_below(whole)
+                if isinstance(error, DataUnavailableError) or error.hint in HINTS:
+                    self.others.add(str(path))
 
-    def _pictures(self, pictures: list[folders.LabelledPicture], place: Path) -> None:
+    def _of_use(
+        self,
+        found: Sequence[LabelledPicture],
+        listed: Sequence[LabelledPicture],
+        folder: Path,
+    ) -> Iterator[LabelledPicture]:
+        """Yield what was found beside listed pictures, but what is told in a note."""
+        labelled = [each for each in (*listed, *found) if each.digit is not None]
+        places = {each.path.parent for each in labelled}
+        around = {*itertools.chain(*(place.parents for place in places))} - places
+        beside = {p for p, *_ in found if p.parent in around and is_picture(p)}
+        alone = {*folders.called_by_digits({*found} & {*labelled}, folder)}
+        to_answer = set[Path]()
+        if "test" not in {each.part for each in labelled}:
+            to_answer = {each.path for each in found if each[1:] == (None, "test", None)}
+        self._note("picture", alone, "called by a digit alone, taken for the label")
+        self._note("picture", beside, "beside folders of labelled ones, left out")
+        self._note("picture", to_answer, "for a test without labels, left out")
+        left_out = beside | to_answer
+        yield from (each for each in found if each.path not in left_out)
+
+    def _note(self, kind: str, paths: Collection[Path], what: str) -> None:
+        if paths:
+            shown = f"{min(paths)}{', ...' * (len(paths) > 1)}"
+            self.notes.append(f"{counted(len(paths), kind)} {what}: {shown}")
+
+    def _pictures(self, pictures: list[LabelledPicture], place: Path) -> None:
         if len({each[:2] for each in pictures}) > len({each.path for each in pictures}):
             problem = "has tables that say different digits of the same pictures"
             raise CorruptFileError(place, problem, hint="take all but one of them away")
@@ -263,7 +286,7 @@ class _Reading:
         found = labelled_images(self._blocks(pictures), "", self.failures, raw=self.raw)
         self.parts += [(of or "train", replace(images, notes=())) for of, images in found.items()]
 
-    def _blocks(self, pictures: list[folders.LabelledPicture]) -> Iterator[Block]:
+    def _blocks(self, pictures: list[LabelledPicture]) -> Iterator[Block]:
         for n_done, (path, digit, part, refusal) in enumerate(pictures, 1):
             self.progress.update("pictures", n_done, len(pictures))
             reason = refusal.problem if refusal else "nothing says which digit it shows"

@@ -48,6 +48,9 @@ FORMATS = (
     ImageFormat("HEIC", rb"....ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1)", (".heic", ".heif"),
                 "pillow_heif.HeifImageFile", MAX_HEIC_PIXELS, extra="heic"),
 )  # fmt: skip
+# A drawing in letters, which is one of the pictures in a folder where it is called after its digit and
+# a count, and begins with a line of zeros and ones: those of "Machine Learning in Action".
+_DRAWING_NAME, DRAWING = re.compile(r"[0-9]_[0-9]+\.txt"), re.compile(rb"[01]{8,}(\s|\Z)")
 # Also counted as pictures in a folder, so that whoever reads it hears that they cannot be read.
 _OTHER_SUFFIXES = (
     ".jxl", ".psd", ".svg", ".jp2", ".tga", ".ico",
@@ -60,9 +63,11 @@ def format_of(head: bytes) -> ImageFormat | None:
     return next((each for each in FORMATS if re.match(each.signature, head, re.DOTALL)), None)
 
 
-def is_picture_name(suffix: str) -> bool:
-    """Return whether a file with this suffix is one of the pictures in a folder, readable or not."""
-    suffix = suffix.lower()
+def is_picture_name(name: str) -> bool:
+    """Return whether a file called so is one of the pictures in a folder, readable or not."""
+    suffix = Path(name).suffix.lower()
+    if suffix == ".txt":
+        return bool(_DRAWING_NAME.fullmatch(Path(name).name))
     return suffix in _OTHER_SUFFIXES or any(suffix in each.suffixes for each in FORMATS)
 
 
@@ -71,7 +76,12 @@ def is_picture(path: Path) -> bool:
 
     What cannot be looked at, or is a link that leads nowhere, is told of by whoever reads it.
     """
-    with contextlib.suppress(StorageError):
-        is_shown = is_picture_name(path.suffix) and not is_hidden(path.name)
-        return is_shown and kind_of_path(path) in ("file", "nothing")
+    with contextlib.suppress(StorageError, OSError):
+        if not is_picture_name(path.name) or is_hidden(path.name):
+            return False
+        kind = kind_of_path(path)
+        if kind == "file" and path.suffix == ".txt":
+            with path.open("rb") as file:
+                return bool(DRAWING.match(file.read(64)))
+        return kind in ("file", "nothing")
     return True

@@ -6,7 +6,6 @@ What a file is, its first bytes decide; its name is only used to name it.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import IO, NamedTuple
 
 import numpy as np
@@ -17,7 +16,7 @@ from mnistcli.errors import BadImageError
 from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.paths import hint_of_missing
 from mnistcli.pictures import Grey
-from mnistcli.pictures.formats import FORMATS, USEFUL_SIDE, format_of, is_picture_name
+from mnistcli.pictures.formats import DRAWING, FORMATS, USEFUL_SIDE, format_of, is_picture_name
 
 MAX_FILE_BYTES = 128 << 20
 # A drawing of the largest size, in letters of three bytes.
@@ -146,10 +145,11 @@ def _read_archive(
     """Read the pictures in an archive; what else is in it is left alone, as in a folder."""
     n = 0
     for name, file in files:
-        if is_picture_name(Path(name).suffix):
+        is_drawn = bool(DRAWING.match(file.head()))
+        if is_picture_name(name) and (is_drawn or not name.endswith(".txt")):
             n, source = n + 1, f"{archive}/{name}"
             try:
-                yield _decode(file, source, side)
+                yield _drawing(file, source) if is_drawn else _decode(file, source, side)
             except reading.FormatError as error:
                 yield _bad_batch(_bad_image(source, error))
     if not n:
