@@ -1279,6 +1279,23 @@ def test_a_strip_that_is_no_one_needs_a_margin(shape):
     assert caught.value.hint == "leave a margin around a 1"
 
 
+@pytest.mark.parametrize("width", [6, 9])
+def test_grainy_pencil_in_a_small_scan_is_read(width):
+    """Strokes of a pixel were averaged over three, and were too faint to be ink."""
+    model, rng, n_right = mnistcli.load_model("builtin"), np.random.default_rng(0), 0
+    for digit, strokes in DIGITS.items():
+        drawn = Image.new("L", (280, 280))
+        for points in strokes:
+            at = [(140 + 60 * x, 140 + 90 * y) for x, y in points]
+            ImageDraw.Draw(drawn).line(at, fill=156, width=width)
+        ink = np.asarray(drawn.resize((28, 28), Image.Resampling.BOX))
+        grey = 246 - ink * rng.uniform(0.3, 1, ink.shape) + rng.normal(0, 4, ink.shape)
+        with contextlib.suppress(BadImageError):
+            found = conform(grey.clip(0, 255).astype(np.uint8))
+            n_right += mnistcli.predict(model, found.image).answers[0] == str(digit)
+    assert n_right == len(DIGITS)
+
+
 def test_ink_of_a_small_crop_is_what_hangs_together(test_images):
     """Paper is in parts there, and may be less than ink, at the rim too."""
     n_dark = 0
