@@ -90,7 +90,7 @@ def test_a_dataset_of_one_s_own_is_one_entry(home, tmp_path):
         assert "numpy" not in sys.modules
         from types import SimpleNamespace as Root
         print(completion.datasets(Root(find_root=lambda: Root(params={}))))
-        for words in ("download --list --tsv", "download --help", "doctor --quick --tsv",
+        for words in ("download --list --tsv", "download --help", "doctor --tsv",
                       "download --dataset emnist --source bundled"):
             try: app(words.split(), prog_name="mnistcli")
             except SystemExit: pass

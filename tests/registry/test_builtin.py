@@ -122,9 +122,9 @@ def test_a_damaged_installation_is_told(monkeypatch, invoke, registry, tmp_path,
     with pytest.raises(CorruptFileError) as caught:
         registry.load("builtin")
     assert "install mnistcli again" in caught.value.hint
-    done = invoke("doctor", "--quick")
+    done = invoke("doctor")
     assert (done.code, "installing mnistcli again mends builtin" in done.err) == (4, True)
-    found = json.loads(invoke("doctor", "--quick", "--json").out)
+    found = json.loads(invoke("doctor", "--json").out)
     assert found["damaged"] == ["builtin"]
     (listed,) = json.loads(invoke("models", "list", "--json").out)["models"]
     assert (listed["card"], str(path) in listed["problem"]) == (None, True)
@@ -143,7 +143,7 @@ def test_it_is_listed_last_and_counted_as_whole(invoke, registry):
     assert (last[0], last[-3:]) == ("builtin", ["part", "of", "mnistcli"])
     assert "Tags      part of mnistcli\n" in invoke("models", "info", "builtin").out
     assert invoke("models", "path", "builtin").out == f"{registry.find('builtin').path}\n"
-    assert json.loads(invoke("doctor", "--quick", "--json").out)["models"]["n_whole"] == 3
+    assert json.loads(invoke("doctor", "--json").out)["models"]["n_whole"] == 3
 
 
 def test_predict_takes_it_where_nothing_was_trained_and_says_so(invoke, drawing):

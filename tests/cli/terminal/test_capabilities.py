@@ -167,7 +167,7 @@ def test_an_answer_over_ssh_may_take_longer():
 @on_pty
 @pytest.mark.parametrize("term", ["xterm", "xterm-256color"])
 def test_doctor_names_the_way_that_pictures_are_drawn(term):
-    out = on_a_terminal_that_answers(b"\x1b[?62;4;22c", ("doctor", "--quick"), {"TERM": term})
+    out = on_a_terminal_that_answers(b"\x1b[?62;4;22c", ("doctor",), {"TERM": term})
     assert b"sixel: sixel for one picture, sixel for several" in out
 
 
@@ -192,7 +192,7 @@ def test_a_silent_terminal_is_not_waited_for():
         (("show", "7"), {"TERM": "dumb"}),
         (("show", "7"), {"TERM": "linux"}),
         (("show", "7"), {"NO_COLOR": "1"}),
-        (("doctor", "--quick"), {"NO_COLOR": "1"}),
+        (("doctor",), {"NO_COLOR": "1"}),
         (("show", "7", "--render", "half"), {}),
         (("show", "7", "--json"), {}),
         (("models", "list"), {}),
