@@ -22,8 +22,10 @@ HINT = "expected 784 pixels in a row, or a label and 784 pixels (or 64, 256, 400
 # digits without their margin, and what is padded.
 SIDES = (IMAGE_SIDE, 8, 16, 20, 32)
 N_CODES = 62  # of digits and letters, as EMNIST counts them
-# How many pixels there are in rows of so many columns: with no label, one, or one-hot.
-_WIDTHS = {side**2 + n: side**2 for n in (0, 1, 10) for side in SIDES}
+# How many pixels there are in rows of so many columns: with no label, one, or one-hot. Labels of
+# other squares are in a file beside them, as those of OpenCV's tutorial, of 10 x 10.
+_WIDTHS = {side**2: side**2 for side in range(10, 33)}
+_WIDTHS |= {side**2 + n: side**2 for n in (0, 1, 10) for side in SIDES}
 # With one label or ten, and more than letters that a digit is drawn with.
 UNSEPARATED = {n for n, n_pixels in _WIDTHS.items() if n > n_pixels > 64}
 

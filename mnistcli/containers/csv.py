@@ -195,6 +195,7 @@ def is_table(head: bytes) -> bool:
     lines = head.replace(b"\r", b"\n").split(b"\n")
     return any(
         b"," in line
+        or re.search(rb"[0-9]\t", line)
         or _is_unseparated(line)
         or _SEPARATOR.fullmatch(line)
         or max(len(line.split()), *map(line.count, (b";", b"|"))) > IMAGE_SIDE

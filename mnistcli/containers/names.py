@@ -11,12 +11,14 @@ from mnistcli.mnist import DIGIT_WORDS
 Part = Literal["train", "test"]
 OfPart = Literal["train", "test", "val", ""]
 
-IMAGES = frozenset("images image imgs x data pixels features patterns bilder daten".split())  # noqa: SIM905
+IMAGES = frozenset(
+    "images image imgs x data pixels features patterns samples generalsamples bilder daten".split()  # noqa: SIM905
+)
 # Also of the columns of a table.
 LABELS = frozenset(
     "label labels lbl lbls class classes y target targets digit digits number category truth "  # noqa: SIM905
     "klasse klassen ziffer ziffern choice class_id class_name label_id label_name "
-    "true_label true_class actual ground_truth".split()
+    "true_label true_class actual ground_truth responses generalresponses".split()
 )
 # Of a column of what somebody or something said, which is not to be learned.
 ANSWERS = frozenset("answer answers pred preds predicted prediction predictions guess".split())  # noqa: SIM905

@@ -25,8 +25,8 @@ SAVEZ = "in Python: " + _INTO.format("images", "labels")
 _READ = "in Python, by the names they have there: {}; " + _INTO
 # Of the PNG files in a column, which Hugging Face's have.
 _TO_PICTURES = (
-    "in Python: for i, row in pandas.read_parquet(FILE).iterrows(): "
-    "open(f'{row.label}_{i}.png', 'wb').write(row.image['bytes'])"
+    "in Python: for i, row in pandas.read_{}(FILE).iterrows(): "
+    "open(f'{{row.label}}_{{i}}.png', 'wb').write({}['bytes'])"
 )
 DOCUMENT_TO = "save a table as CSV, pictures as PNG first"
 _TO_PNG = "save it as PNG first, the pages of a PDF with: pdftoppm -r 200 -png FILE page"
@@ -37,6 +37,7 @@ _FOREIGN = {
     "a video or a sound": (rb"....ftyp|\x1aE\xdf\xa3|RIFF....(?:AVI |WAVE)|ID3[\2-\4]|OggS", ""),
     "a PDF or PostScript file": (rb"%PDF|%!PS|\xc5\xd0\xd3\xc6", _TO_PNG),
     "a web page, an SVG or other XML": (rb"\s*(?:\xef\xbb\xbf)?\s*<(?!stata)[!?a-zA-Z]", _TO_PNG),
+    "a notebook": (rb"\s*\{\s*\"cells\"", ""),
     "a list in JSON": (
         rb"\s*(?:\xef\xbb\xbf)?\s*\[\s*(?:[\[\]]|\n\s*[^\s{]|\Z)",
         "in Python: numpy.save('X.npy', json.load(open(FILE))), and so their labels as y.npy",
@@ -48,9 +49,20 @@ _FOREIGN = {
     "a Python pickle, which could run code": (
         # Also the oldest protocol, and joblib's, which compresses.
         rb"\x80[\x02-\x05]|\([ld]p\d+\n|\(*c(?:numpy\.|copy_reg\n|__builtin__\n)|ZF0x|x[\x01^\x9c\xda](?=.{,64}[\0-\x08\x80-\xff])",
-        SAVEZ,
+        _READ.format("d = pandas.read_pickle(FILE)", "d['data']", "d['target']"),
     ),
-    "a Parquet file": (rb"PAR1[\0-\x1f]", _TO_PICTURES),
+    "a Parquet file": (rb"PAR1[\0-\x1f]", _TO_PICTURES.format("parquet", "row.image")),
+    "a table with files in its cells": (
+        rb"[^\n]*\n[^\n]*\{'bytes': b['\"]",
+        _TO_PICTURES.format("csv", "ast.literal_eval(row.image)"),
+    ),
+    "a table with lists in its cells": (
+        rb"[^\n]*\n[^\n]*\"\[[\[\d ]",
+        _READ.format(
+            "d = pandas.read_csv(FILE, converters={'image': json.loads})",
+            "d['image'].tolist()", "d['label']",
+        ),
+    ),
     "a LIBSVM file": (
         rb"[+-]?[\d.]+ (?:qid:\d+ )?\d{1,5}:[\d.+-]",
         _READ.format("X, y = sklearn.datasets.load_svmlight_file(FILE, n_features=784)", "X.toarray()", "y"),

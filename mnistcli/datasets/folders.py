@@ -342,7 +342,9 @@ def called_by_digits(pictures: Iterable[LabelledPicture], folder: Path) -> list[
 def check_largest_below(folder: Path) -> None:
     """Raise CorruptFileError where the largest file in a folder is of a kind that is not read."""
     others = (
-        path for path in all_below(folder) if not re.search(r"\.(md|html)$|^Thumbs", path.name)
+        path
+        for path in all_below(folder)
+        if not re.search(r"\.(md|html|ipynb)$|^Thumbs", path.name)
     )
     paths = [each for each in others if kind_of_path(each) == "file" and not is_picture(each)]
     if paths:
@@ -391,6 +393,9 @@ def pictures_listed_in(
     with storage_errors("read", path), damage_of(path):
         if (listing := _listing_in(path, index_of, is_json=is_json)) is None:
             return []
+        if listing.names[0].startswith(("http://", "https://")):
+            hint = "fetch them first, into a folder beside it"
+            raise FormatError("names pictures on the web", hint=hint)
         places = _places_of(listing.names, path, index_of)
         said_by = {place.parent: _said_by(place.parent, path.parent) for place in places}
         own = [said_by[place.parent] for place in places]
@@ -444,7 +449,10 @@ def _columns_of_digits(listing: _Listing, numbers: Sequence[int]) -> list[Sequen
     if any(titles) and (is_json or len(numbers) > 1):  # of JSON version: 5.0 may be alone
         numbers = [*columns.labels_among(titles, numbers)]
     numbers = [i for i in numbers if not ANSWERS & {*words_in(titles[i])}]
-    # What is asked of each picture is no digit where another column may be.
+    # Of several, no places on a map, and nothing that is asked of each picture.
+    if 1 < len(numbers) != digits.N_CLASSES:
+        ten = {*range(digits.N_CLASSES)}
+        numbers = [i for i in numbers if {*map(number_of, columns_of[i])} <= ten] or numbers
     asked = {i for i in numbers if {*map(str.lower, columns_of[i])} <= {"true", "false", ""}}
     numbers = [i for i in numbers if i not in asked] or numbers
     if len(numbers) != digits.N_CLASSES:  # 3 in class_id and three in class_name are one

@@ -453,6 +453,8 @@ REFUSED = {
     "a pickle of a list": (b"(lp1\ncnumpy.core.multiarray\n_reconstruct\np2\n", "is a Python pickle"),
     "the pickle of deeplearning.net": (b"((cnumpy.core.multiarray\n_reconstruct\np1\n", "is a Python pickle"),
     "pixels in one cell": (b'label,pixels\n7,"' + b"0 " * 783 + b'9"', "has 2 columns in its first line"),
+    "a table of tabs": (b"1\t2\t0\n" * 9, "has 3 columns in its first line"),
+    "a notebook": (b'{\n "cells": [\n', "is a notebook"),
     "JSON of nothing": (b"{}", "is JSON"),
     "a bracket": (b"[", "is a list in JSON"),
     "an empty list": (b"[ ]\n", "is a list in JSON"),
@@ -490,6 +492,17 @@ def as_matlab(path, rows):
     scipy.io.savemat(path, {"X": rows, "y": LABELS[:, None]})
 
 
+def as_pickle(path, rows):
+    path.write_bytes(pickle.dumps({"data": rows, "target": LABELS}))
+
+
+def as_lists_in_cells(path, rows):
+    import pandas as pd
+
+    lists = [row.reshape(28, 28).tolist() for row in rows]
+    pd.DataFrame({"image": lists, "label": LABELS.astype(int)}).to_csv(path, index=False)
+
+
 def as_json(path, rows):
     objects = [
         {"label": int(label), "image": row.tolist()}
@@ -498,18 +511,35 @@ def as_json(path, rows):
     path.write_text(json.dumps(objects))
 
 
-@pytest.mark.parametrize("write", [as_libsvm, as_matlab, as_json])
+@pytest.mark.parametrize("write", [as_libsvm, as_matlab, as_json, as_pickle, as_lists_in_cells])
 def test_what_a_hint_says_makes_a_file_that_is_read(images, write, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "digits", images.reshape(12, 784))
     with pytest.raises(CorruptFileError) as caught:
         read_labelled(tmp_path / "digits")
     line = caught.value.hint.partition(": ")[2].replace("FILE", "'digits'")
-    imports = "import numpy, pandas, scipy.io, sklearn.datasets\n"
+    imports = "import json, numpy, pandas, scipy.io, sklearn.datasets\n"
     subprocess.run([sys.executable, "-c", imports + line], check=True)
     found = read_labelled(tmp_path / "digits.npz", raw=True)
     assert np.array_equal(found.images, images)
     assert np.array_equal(found.labels, LABELS)
+
+
+def test_pictures_in_the_cells_of_a_table_become_files(images, tmp_path, monkeypatch):
+    import pandas as pd
+
+    monkeypatch.chdir(tmp_path)
+    cells = []
+    for image in images:
+        Image.fromarray(image).save(file := io.BytesIO(), "PNG")
+        cells.append({"bytes": file.getvalue(), "path": None})
+    pd.DataFrame({"image": cells, "label": LABELS.astype(int)}).to_csv("FILE", index=False)
+    with pytest.raises(CorruptFileError, match="is a table with files in its cells") as caught:
+        read_labelled(Path("FILE"))
+    line = caught.value.hint.partition(": ")[2].replace("FILE", "'FILE'")
+    subprocess.run([sys.executable, "-c", f"import ast, pandas\n{line}"], check=True)
+    names = sorted(path.name for path in Path().glob("*.png"))
+    assert names == sorted(f"{label:.0f}_{i}.png" for i, label in enumerate(LABELS))
 
 
 @pytest.mark.parametrize("shape", [(12, 784), (12, 28, 28)])

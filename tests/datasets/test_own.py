@@ -642,7 +642,7 @@ def test_an_empty_table_beside_folders_of_digits_changes_nothing(folder, few):
 
 def test_a_table_that_names_pictures_in_another_column_each_time_is_refused(folder, few):
     class_folders(folder, *few)
-    (folder / "odd.csv").write_text("x,y,z,3/0.png,1\na,0.png\n")
+    (folder / "odd.csv").write_text("x,5,z,3/0.png,1\na,0.png\n")
     with pytest.raises(CorruptFileError, match="columns that may be the digits of its pictures"):
         gather(folder / "odd.csv")
 
@@ -755,6 +755,33 @@ def test_drawings_in_letters_that_are_called_after_their_digits_are_pictures(fol
     inputs = [*read_all(unfold([folder / "testDigits"]))]
     assert [batch.notes for batch in inputs] == [("a drawing in letters",)] * 20
     assert [batch.notes for batch in read_batches(Path(archive))] == [inputs[0].notes] * 80
+
+
+@pytest.mark.parametrize("side", [10, 15])
+def test_samples_and_responses_of_opencvs_tutorial_belong_together(folder, few, side):
+    samples = [np.asarray(Image.fromarray(image).resize((side, side))) for image in few[0][:60]]
+    np.savetxt(folder / "generalsamples.data", np.reshape(samples, (60, -1)))
+    np.savetxt(folder / "generalresponses.data", few[1][:60])
+    for path in (folder, folder / "generalsamples.data"):
+        assert sorted(everything(gather(path))[1]) == sorted(few[1][:60])
+
+
+def test_pictures_on_the_web_are_not_fetched(folder):
+    (folder / "list.csv").write_text("img_path,label\nhttps://example.org/9/49.png,9\n")
+    for read in (gather, read_to_judge):
+        with pytest.raises(CorruptFileError, match="names pictures on the web") as caught:
+            read(folder / "list.csv")
+        assert caught.value.hint == "fetch them first, into a folder beside it"
+
+
+def test_a_place_on_a_map_is_no_digit_where_another_column_is(folder, few):
+    (folder / "pictures").mkdir()
+    rows = ["img_path,label,y"]
+    for i, (image, label) in enumerate(zip(few[0][:20], few[1], strict=False)):
+        Image.fromarray(image).save(folder / "pictures" / f"{i}.png")
+        rows.append(f"pictures/{i}.png,{label},{i / 3}")
+    (folder / "clusters.csv").write_text("\n".join(rows))
+    assert_same_digits(gather(folder), (few[0][:20], few[1][:20]))
 
 
 def test_pictures_without_a_label_beside_data_are_told(folder, few):
