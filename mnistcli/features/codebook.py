@@ -31,14 +31,9 @@ _LEAST_LENGTH = 0.3  # but those that are shorter than this share of the mean le
 
 def arrangements(ink: Float32s) -> Float32s:
     """Return the strokes at neighbouring places of images (n, 28, 28), 0 to 1: (n, 14, 14, 108)."""
-    maps = strokes(ink).transpose(0, 2, 3, 1)
-    n, side, _, n_maps = maps.shape
-    n_across = side - N_PLACES + 1
-    out = np.empty((n, n_across, n_across, n_maps, N_PLACES, N_PLACES), dtype=np.float32)
-    # Place by place: windows of so few pixels are slow to copy.
-    for down, across in np.ndindex(N_PLACES, N_PLACES):
-        out[..., down, across] = maps[:, down : down + n_across, across : across + n_across]
-    return out.reshape(n, n_across, n_across, -1)
+    maps, places = strokes(ink).transpose(0, 2, 3, 1), (N_PLACES, N_PLACES)
+    windows = np.lib.stride_tricks.sliding_window_view(maps, places, axis=(1, 2))
+    return windows.reshape(*windows.shape[:3], -1)
 
 
 def learn(images: Bytes, spec: FeatureSpec, seed: int) -> tuple[Float32s, Float32s, Float32s]:
