@@ -105,7 +105,7 @@ class _Seen(NamedTuple):
     score: float  # the largest
     probabilities: Float64s
     typicality: float
-    pairedness: Float32s  # side by side, and one above the other if known
+    pairedness: Float32s  # side by side, and one above the other
 
 
 def read_numbers(
@@ -178,13 +178,13 @@ def _turn_of(judge: Model, strokes: list[list[Strokes]], lines: list[list[_Seen]
 
 
 def _typicality(lines: list[list[_Seen]]) -> float:
-    """Return how typical digits are on average, as far as that is known."""
+    """Return how typical digits are on average."""
     return _mean(np.array([seen.typicality for line in lines for seen in line]))
 
 
 def _mean(typicality: Floats) -> float:
-    """Return the geometric mean, in which what is not known is no reason."""
-    return math.exp(np.log(np.nan_to_num(typicality, nan=1.0).clip(LEAST_TYPICAL)).mean())
+    """Return the geometric mean."""
+    return math.exp(np.log(typicality.clip(LEAST_TYPICAL)).mean())
 
 
 def _digits_of(judge: Model, lines: list[list[Strokes]], cheaper: float = 0.0) -> list[list[_Seen]]:
@@ -194,7 +194,7 @@ def _digits_of(judge: Model, lines: list[list[Strokes]], cheaper: float = 0.0) -
     wholes = [list(each.values()) for (each,) in found]
     is_text = len(found) >= MANY and _typicality(wholes) < WORDS
     for i, ((whole,), those) in enumerate(zip(wholes, strokes, strict=True)):
-        if not is_text and _may_be_several(whole):
+        if not is_text and ((whole.pairedness > DOUBTFUL).any() or _is_wide(whole)):
             # What was given as one digit, and is no wider, is one or two as it looks like two.
             in_two = cheaper > 0 and not _is_wide(whole)
             beside, above = whole.pairedness > DOUBTFUL if in_two else (True, True)
@@ -264,10 +264,6 @@ def _seen(model: Model, strokes: list[dict[_Span, PlacedDigit]]) -> list[dict[_S
     ]
 
 
-def _may_be_several(seen: _Seen) -> bool:
-    return not (seen.pairedness <= DOUBTFUL).all() or _is_wide(seen)
-
-
 def _is_wide(seen: _Seen) -> bool:
     return seen.placed.box.width > WIDEST * seen.placed.box.height
 
@@ -281,9 +277,7 @@ def _cheapest(
     """
     digits, *stacks = ways
     whole = 0, max(stop for _, stop in digits)
-    # NaN is not known.
-    suspicion = is_alone * SUSPECT_COST * np.fmax(0, digits[whole].pairedness - SUSPECT)
-    beside, above = suspicion[0], suspicion[1:].sum()
+    beside, above = is_alone * SUSPECT_COST * np.maximum(0, digits[whole].pairedness - SUSPECT)
     costs = {span: _cost(seen, height) for span, seen in digits.items()}
     costs[whole] += WHOLE_COST + beside + cheaper
     cost, path = _best_path(costs)
@@ -324,8 +318,7 @@ def _lean_apart(placed: list[PlacedDigit]) -> bool:
 def _cost(seen: _Seen, height: float) -> float:
     """Return what a digit costs on a line of that height."""
     box, row = seen.placed.box, seen.probabilities
-    # What is not known is no reason.
-    decades = -math.log10(max(LEAST_TYPICAL, np.nan_to_num(seen.typicality, nan=1.0)))
+    decades = -math.log10(max(LEAST_TYPICAL, seen.typicality))
     return (
         EACH_COST
         + LOW_COST * math.log(height / box.height)
@@ -333,7 +326,7 @@ def _cost(seen: _Seen, height: float) -> float:
         + SCORE_COST * min(seen.score, HIGH_SCORE)
         - SURPRISE_COST * math.log(max(float(row.max()), 1e-9))
         + UNTYPICAL_COST * decades
-        + PAIRED_COST * float(np.fmax.reduce(seen.pairedness - SUSPECT, initial=0))
+        + PAIRED_COST * max(0.0, float(seen.pairedness.max()) - SUSPECT)
     )
 
 
