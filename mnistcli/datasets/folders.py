@@ -89,6 +89,7 @@ class LabelledPicture(NamedTuple):
     digit: int | None  # None where nothing says it
     part: OfPart
     refusal: CorruptFileError | None = None  # of a folder, which stands for the pictures in it
+    is_alone: bool = False  # called by a digit alone, in no folder of one
 
 
 def kind_of_name(path: Path) -> Literal["picture", "json", "data", "text", ""]:
@@ -242,7 +243,9 @@ def pictures_in(
         if is_picture(path):
             number = numbers.get(path, "")
             own = int(number) if len(number) == 1 else None
-            found.append(LabelledPicture(path, own if digit is None else digit, part))
+            is_alone = digit is None and bool(_ALONE.fullmatch(path.stem))
+            own = own if digit is None else digit
+            found.append(LabelledPicture(path, own, part, is_alone=is_alone))
             continue
         of, own = _said_by(path, folder)
         if is_nists and 30 <= (code := number_in(path.name)) < 40:
@@ -331,12 +334,6 @@ def _said_by(folder: Path, root: Path) -> tuple[OfPart, int | None]:
     names = Path(os.path.relpath(folder, root)).parts
     part: OfPart = next((of for name in names if (of := meaning_of(name).part)), "")
     return part, next((n for name in names if 0 <= (n := number_in(name)) < digits.N_CLASSES), None)
-
-
-def called_by_digits(pictures: Iterable[LabelledPicture], folder: Path) -> list[Path]:
-    """Return which pictures are called by a digit alone, which may be a count, in no folder of one."""
-    paths = [each.path for each in pictures if _ALONE.fullmatch(each.path.stem)]
-    return [path for path in paths if _said_by(path.parent, folder)[1] is None]
 
 
 def check_largest_below(folder: Path) -> None:

@@ -208,33 +208,46 @@ class _Reading:
         data, labels = folders.containers_in(folder)
         # Thousands of lists may be of pictures in one folder.
         self.labels_of, self.index_of = labels.get, cache(folders.index_below)
-        listed, tables = list[LabelledPicture](), set[Path]()
+        listed = dict[Path, list[LabelledPicture]]()
         for path, part in data.items():
-            n_before = len(listed) + len(self.failures)
             try:
-                listed += folders.pictures_listed_in(path, part, self.index_of)
+                listed[path] = folders.pictures_listed_in(path, part, self.index_of)
             except CorruptFileError as error:
                 self.failures.append((str(path), error.problem))
-            if len(listed) + len(self.failures) > n_before:
-                tables.add(path)
-        known = {each.path for each in listed}
+        pictures = [*itertools.chain(*listed.values())]
+        known = {each.path for each in pictures}
         found = [each for each in folders.pictures_in(folder) if each.path not in known]
+        labelled = [each for each in (*pictures, *found) if each.digit is not None]
+        # A logo beside folders, or beside data, and what Kaggle asks for.
+        places = {each.path.parent for each in labelled}
+        around = {*itertools.chain(*(place.parents for place in places))} - places
+        is_asked = not any(each.part == "test" for each in labelled)
+        unlabelled = {
+            each.path
+            for each in found
+            if (is_asked and each[1:4] == (None, "test", None))
+            or (is_picture(each.path) and (each.path.parent in around or not labelled))
+        }
+        self._note("picture", unlabelled, "without a label, left out")
+        pictures += [each for each in found if each.path not in unlabelled]
         data = {path: part for path, part in data.items() if not folders.is_list(path)}
-        if any(each.digit is not None for each in (*listed, *found)):
-            self._note("file", data.keys() - tables, "beside labelled pictures, not read")
-            self._pictures([*listed, *self._of_use(found, listed, folder)], folder)
+        if labelled:
+            unread = {path for path in data if listed.get(path) == []}
+            self._note("file", unread, "beside labelled pictures, not read")
+            alone = {each.path for each in labelled if each.is_alone}
+            self._note("picture", alone, "called by a digit alone, taken for the label")
+            self._pictures(pictures, folder)
             return
         self._data(data)
         if self.parts:
-            self._note("picture", {each.path for each in found}, "without a label, left out")
             return
-        for each in found:
+        for each in sorted(found, key=lambda each: not each.refusal):
             if each.refusal:
                 raise each.refusal
-        for path in folders.called_by_digits(found, folder):
-            problem = "is called by a digit alone: a label, or a count?"
-            hint = f"if a label: call it {path.stem}_{path.suffix}, and the others so too"
-            raise CorruptFileError(path, problem, hint=hint)
+            if each.is_alone:
+                problem = "is called by a digit alone: a label, or a count?"
+                hint = f"if a label: call it {each.path.stem}_{each.path.suffix}, and the others so too"
+                raise CorruptFileError(each.path, problem, hint=hint)
         folders.check_largest_below(whole)
 
     def _data(self, data: Mapping[Path, OfPart]) -> None:
@@ -251,27 +264,6 @@ class _Reading:
                 if isinstance(error, DataUnavailableError) or error.hint in HINTS:
                     self.others.add(str(path))
 
-    def _of_use(
-        self,
-        found: Sequence[LabelledPicture],
-        listed: Sequence[LabelledPicture],
-        folder: Path,
-    ) -> Iterator[LabelledPicture]:
-        """Yield what was found beside listed pictures, but what is told in a note."""
-        labelled = [each for each in (*listed, *found) if each.digit is not None]
-        places = {each.path.parent for each in labelled}
-        around = {*itertools.chain(*(place.parents for place in places))} - places
-        beside = {p for p, *_ in found if p.parent in around and is_picture(p)}
-        alone = {*folders.called_by_digits({*found} & {*labelled}, folder)}
-        to_answer = set[Path]()
-        if "test" not in {each.part for each in labelled}:
-            to_answer = {each.path for each in found if each[1:] == (None, "test", None)}
-        self._note("picture", alone, "called by a digit alone, taken for the label")
-        self._note("picture", beside, "beside folders of labelled ones, left out")
-        self._note("picture", to_answer, "for a test without labels, left out")
-        left_out = beside | to_answer
-        yield from (each for each in found if each.path not in left_out)
-
     def _note(self, kind: str, paths: Collection[Path], what: str) -> None:
         if paths:
             shown = f"{min(paths)}{', ...' * (len(paths) > 1)}"
@@ -287,7 +279,7 @@ class _Reading:
         self.parts += [(of or "train", replace(images, notes=())) for of, images in found.items()]
 
     def _blocks(self, pictures: list[LabelledPicture]) -> Iterator[Block]:
-        for n_done, (path, digit, part, refusal) in enumerate(pictures, 1):
+        for n_done, (path, digit, part, refusal, _) in enumerate(pictures, 1):
             self.progress.update("pictures", n_done, len(pictures))
             reason = refusal.problem if refusal else "nothing says which digit it shows"
             unsaid = BadImageError(str(path), reason)

@@ -501,7 +501,7 @@ def test_pictures_beside_folders_of_labelled_ones_are_left_out_with_a_note(folde
     Image.fromarray(few[0][1]).save(folder / "mine" / "3" / "0.png")  # no label, in a folder of one
     archive = Path(shutil.make_archive(str(folder), "zip", folder))
     for path in (folder, archive):
-        told = f"3 pictures beside folders of labelled ones, left out: {path}/mine/logo.png, ..."
+        told = f"3 pictures without a label, left out: {path}/mine/logo.png, ..."
         found = gather(path)
         assert (len(everything(found)[1]), found.failures) == (len(few[1]) + 1, ())
         assert found.notes[0] == told
@@ -509,7 +509,7 @@ def test_pictures_beside_folders_of_labelled_ones_are_left_out_with_a_note(folde
     (folder / "mine" / "3_1.png").symlink_to("logo.png")  # now others there are labelled, too
     found = gather(folder)
     assert found.failures == ((f"{folder}/mine/logo.png", "nothing says which digit it shows"),)
-    assert "2 pictures beside folders" in found.notes[0]
+    assert "2 pictures without a label" in found.notes[0]
 
 
 @pytest.mark.parametrize("day", ["{}-11-2024", "{}_11_2024 (2)", "{}-Nov-2024 14.22", "0{}-3-2024"])
@@ -1272,7 +1272,7 @@ def test_a_submission_holds_answers_and_no_labels(folder, few):
         (folder / f"{name}.csv").write_text("\n".join(["id,label", *lines]))
     found = gather(folder)
     assert len(found.train.labels) + len(found.test.labels) == 15
-    told = f"5 pictures for a test without labels, left out: {folder / 'test' / '15.png'}, ..."
+    told = f"5 pictures without a label, left out: {folder / 'test' / '15.png'}, ..."
     assert found.notes == (told,)
     assert not found.failures
     assert len(read_to_judge(folder).labels) == 15
