@@ -332,7 +332,7 @@ def number_of(text: str) -> float:
 
 
 def label_of(text: str) -> float:
-    """Return the same of a label, which may say what it is: digit_3, Class 3."""
+    """Return the same of a label, which may say what it is: digit_3, Class 3; a pixel may not."""
     number, said = number_of(text), number_in(text)
     return said if np.isnan(number) and 0 <= said <= 9 else number
 

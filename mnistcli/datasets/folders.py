@@ -358,16 +358,26 @@ def all_below(folder: Path) -> Iterator[Path]:
             yield path
 
 
-Index = Sequence[Mapping[str, Sequence[Path]]]
+Index = Mapping[tuple[int, str], Sequence[Path]]
 
 
 def index_below(folder: Path) -> Index:
-    """Find the pictures in a folder and below it, by all that tables may call them, see `_NAMES`."""
-    found: list[dict[str, list[Path]]] = [{} for _ in _NAMES]
+    """Find the pictures in a folder and below it, by each way in which tables may call them."""
+    found: dict[tuple[int, str], list[Path]] = {}
     for path in filter(is_picture, all_below(folder)):
-        for by_name, name_of in zip(found, _NAMES, strict=True):
-            by_name.setdefault(name_of(path), []).append(path)
+        for name in enumerate(_names_of(path)):
+            found.setdefault(name, []).append(path)
     return found
+
+
+def _names_of(path: Path) -> tuple[str, ...]:
+    """Return what a table may call a picture, the surest first, as Windows and macOS compare names.
+
+    Label Studio puts eight letters in front of a name; what comes last has another ending, or none.
+    """
+    folded = Path(unicodedata.normalize("NFC", str(path)).casefold())
+    plain = re.sub("^[0-9a-f]{8}-", "", folded.name)
+    return str(folded), folded.name, plain, path.stem
 
 
 class _Listing(NamedTuple):
@@ -426,7 +436,7 @@ def _listing_in(path: Path, index_of: Callable[[Path], Index], *, is_json: bool)
         # Sizes and counts, which JSON is full of, are no names of counted pictures.
         is_of_names = not is_json and first and 0 < len(first[-1]) <= _MOST_COLUMNS
         if is_of_names and not any(is_picture_name(cell) for cell in first[-1]):
-            rows = _with_suffixes(itertools.chain(first, rows), index_of(path.parent)[-1])
+            rows = _with_suffixes(itertools.chain(first, rows), index_of(path.parent))
             first = list(itertools.islice(rows, 2))
         is_name = [[is_picture_name(cell) for cell in row] for row in first]
         if not any(map(any, is_name)):
@@ -468,17 +478,16 @@ def _digits_shown(told: Sequence[Sequence[str]]) -> list[int | None]:
     return [None if i in wrong else int(label) for i, label in enumerate(labels)]
 
 
-def _with_suffixes(
-    rows: Iterator[tuple[str, ...]], stems: Mapping[str, Sequence[Path]]
-) -> Iterator[tuple[str, ...]]:
+def _with_suffixes(rows: Iterator[tuple[str, ...]], index: Index) -> Iterator[tuple[str, ...]]:
     """Return the rows of a table with the names of pictures, where one column is of their stems."""
+    stems = {paths[-1].stem: paths[-1].name for paths in index.values()}
     if not stems:
         return rows
     table = [*itertools.zip_longest(*rows, fillvalue="")]
     # Digits are stems too where pictures are counted, but the same again and again.
     n_known, i = max((len(stems.keys() & {*column}), i) for i, column in enumerate(table))
     if 2 * n_known > len(table[i]):
-        table[i] = tuple(stems[cell][-1].name if cell in stems else cell for cell in table[i])
+        table[i] = tuple(stems.get(cell, cell) for cell in table[i])
     return zip(*table, strict=True)
 
 
@@ -494,29 +503,15 @@ def _places_of(names: Sequence[str], table: Path, index_of: Callable[[Path], Ind
     places = [Path(os.path.normpath(folder / n)) if ".." in n else folder / n for n in named]
     if all(map(os.path.lexists, places)):
         return places
-    for name_of, below in zip(_NAMES, index_of(folder), strict=True):
-        names = [*map(name_of, places)]
+    index = index_of(folder)
+    for ways in zip(*(enumerate(_names_of(place)) for place in places), strict=True):
         only = {}  # by what is asked for: of a name there may be thousands
-        for name in {*names} & below.keys():
-            found = below[name]
+        for name in {*ways} & index.keys():
+            found = index[name]
             own = [each for each in found if table.stem in each.parts] if len(found) > 1 else found
             if len(own) == 1:
                 only[name] = own[0]
-        closest = [only.get(name, place) for name, place in zip(names, places, strict=True)]
+        closest = [only.get(name, place) for name, place in zip(ways, places, strict=True)]
         if any(map(os.path.lexists, closest)):
             return closest
     return places
-
-
-def _folded(name: str) -> str:
-    """Return a name as Windows and macOS compare it."""
-    return unicodedata.normalize("NFC", name).casefold()
-
-
-# Label Studio puts eight letters in front of a name; what comes last has another ending, or none.
-_NAMES: tuple[Callable[[Path], str], ...] = (
-    lambda path: _folded(str(path)),
-    lambda path: _folded(path.name),
-    lambda path: _folded(re.sub("^[0-9a-f]{8}-", "", path.name)),
-    lambda path: path.stem,
-)
