@@ -166,9 +166,8 @@ def _pairs_in(content: Iterable[Path], *others: Path) -> dict[Path, Path]:
         alike.setdefault(frozenset(words[path] - _ROLES), []).append(path)
     found = {}
     for path, own in words.items():
-        is_of_images, more = _holds("images", path), set[str]()
-        if _holds("labels", path):  # digits.npy may be both, beside digits_target.npy
-            more = own
+        is_of_images = _holds("images", path)
+        more = own if _holds("labels", path) else set[str]()  # digits.npy, digits_target.npy
         beside = [
             each
             for each in alike.get(frozenset(own - _ROLES), [])
@@ -457,11 +456,11 @@ def _columns_of_digits(listing: _Listing, numbers: Sequence[int]) -> list[Sequen
         numbers = [*columns.labels_among(titles, numbers)]
     numbers = [i for i in numbers if not ANSWERS & {*words_in(titles[i])}]
     # Of several, no places on a map, and nothing that is asked of each picture.
+    asked = {i for i in numbers if {*map(str.lower, columns_of[i])} <= {"true", "false", ""}}
+    numbers = [i for i in numbers if i not in asked] or numbers
     if 1 < len(numbers) != digits.N_CLASSES:
         ten = {*range(digits.N_CLASSES)}
         numbers = [i for i in numbers if {*map(number_of, columns_of[i])} <= ten] or numbers
-    asked = {i for i in numbers if {*map(str.lower, columns_of[i])} <= {"true", "false", ""}}
-    numbers = [i for i in numbers if i not in asked] or numbers
     if len(numbers) != digits.N_CLASSES:  # 3 in class_id and three in class_name are one
         numbers = [*{tuple(map(number_of, columns_of[i])): i for i in numbers}.values()]
     if len(numbers) not in (0 if is_json else 1, 1, digits.N_CLASSES):
