@@ -63,14 +63,9 @@ class Group(NamedTuple):
 
     def joined(self, other: "Group") -> "Group":
         """Return both together."""
-        return Group(
-            min(self.top, other.top),
-            max(self.bottom, other.bottom),
-            min(self.left, other.left),
-            max(self.right, other.right),
-            self.area + other.area,
-            self.members + other.members,
-        )
+        top, bottom = min(self.top, other.top), max(self.bottom, other.bottom)
+        left, right = min(self.left, other.left), max(self.right, other.right)
+        return Group(top, bottom, left, right, self.area + other.area, self.members + other.members)
 
 
 _G = TypeVar("_G", Group, Box)
@@ -85,14 +80,10 @@ def usual_height(pieces: Pieces, keep: Mask) -> float:
 
 def group_of(pieces: Pieces, members: Places) -> Group:
     """Return some pieces as a group."""
-    return Group(
-        int(pieces.top[members].min()),
-        int(pieces.bottom[members].max()),
-        int(pieces.left[members].min()),
-        int(pieces.right[members].max()),
-        int(pieces.area[members].sum()),
-        tuple(members.tolist()),
-    )
+    top, bottom = int(pieces.top[members].min()), int(pieces.bottom[members].max())
+    left, right = int(pieces.left[members].min()), int(pieces.right[members].max())
+    area = int(pieces.area[members].sum())
+    return Group(top, bottom, left, right, area, tuple(members.tolist()))
 
 
 def group_pieces(pieces: Pieces, keep: Mask) -> tuple[list[Group], int]:
@@ -115,9 +106,8 @@ def group_pieces(pieces: Pieces, keep: Mask) -> tuple[list[Group], int]:
                 groups += [group_of(pieces, np.array([i])) for i in each.members]
             else:
                 groups.append(each)
-    large = [each for each in groups if each.height >= DIGIT_HEIGHT * usual]
     small = [each for each in groups if each.height < DIGIT_HEIGHT * usual]
-    large = _join_parts(large, usual)
+    large = _join_parts([each for each in groups if each.height >= DIGIT_HEIGHT * usual], usual)
     n_dropped = 0
     for each in sorted(small, key=lambda group: -group.area):
         far = [gap(each, other) for other in large]

@@ -28,6 +28,7 @@ from mnistcli.conforming.operations import (
     median,
     pad,
     pieces_of,
+    quantile,
     rim_of,
     shrink,
     span,
@@ -60,10 +61,10 @@ FILLED_HEIGHT = np.array([0.75, 1.33])
 # A sheet does not end in the picture where the table shows in corners only. That is darker than so
 # much of the sheet, or that much lighter, and more than so much of the picture; paper at its edge
 # is like all of it, but for this share of their difference; it has more than so much of the border;
-# and the edge, where it is no steeper, is straight to so many pixels of 160; stairs have more edges
-# so level.
+# and the edge, where it is no steeper, is straight to so many pixels of 160, that of a sheet inside
+# the picture for such a share; stairs have more edges so level.
 TABLE_LEVEL, LEAST_TABLE, SOFTEST, LEAST_RIM = 0.6, 0.001, 0.5, 0.3
-STEEP_EDGE, BENT, LEVEL_EDGE, MOST_LEVEL = 2, 2, 0.1, 2
+STEEP_EDGE, BENT, SMOOTH_SHARE, LEVEL_EDGE, MOST_LEVEL = 2, 2, 0.9, 0.1, 2
 # No digit of MNIST is wider for its height.
 WIDEST_DIGIT = 2.5
 # Only a 1 is so many times as high as wide, and a line more; of fewer pixels nothing can be told.
@@ -74,10 +75,11 @@ CUT_OUT, ALL_INK = "sheet cut out", "so narrow that all is taken for the ink of 
 # A sheet of paper, turned by a few degrees, fills this share of its box, and most of it is empty.
 SHEET_CORNERS, SHEET_EMPTY = 0.83, 0.92
 # With any four corners it holds a square of so many pixels, and of this share of its length, and
-# has so much of its box.
-LEAST_SHEET, SHEET_SQUARE, SHEET_AREA = 40, 0.3, 0.4
-# Nor is what is in it the hole of a 0, which holds a square of more than this share of its length.
-HOLE = 0.4
+# has so much of its box. Such a share of its edges is left out: a digit may reach near to them.
+LEAST_SHEET, SHEET_SQUARE, SHEET_AREA, SHEET_EDGE = 40, 0.3, 0.4, 0.04
+# Nor is what is in it the hole of a 0, which holds a square of more than this share of its length, and
+# so much of it is no ink.
+HOLE, SHEET_PAPER = 0.4, 0.75
 # A line along the border of the picture is no wider than this share of it, and stands out so far.
 RIM, RIM_CONTRAST = 0.06, 64
 
@@ -224,8 +226,8 @@ def _depth(table: Mask) -> Places:
     return np.where(table.all(axis=0), len(table), (~table).argmax(axis=0))
 
 
-def _is_straight(table: Mask) -> bool:
-    """Return whether what lies along the upper border ends at straight lines."""
+def _is_straight(table: Mask, share: float = 1.0) -> bool:
+    """Return whether what lies along the upper border ends, for such a share, at straight lines."""
     depth = _depth(table)
     parts = np.diff(depth > 0) | (np.abs(np.diff(depth)) > STEEP_EDGE)
     n_level = 0
@@ -233,7 +235,7 @@ def _is_straight(table: Mask) -> bool:
         if depth[run[0]] > 0 and len(run) > 2:
             slope, start = np.polyfit(run, depth[run], 1)
             n_level += int(abs(slope) < LEVEL_EDGE)
-            bent = np.abs(depth[run] - start - slope * run).max()
+            bent = quantile(np.abs(depth[run] - start - slope * run), share)
             if bent > max(1, BENT / SEARCH_SIDE * len(depth)) or n_level > MOST_LEVEL:
                 return False
     return True
@@ -247,7 +249,7 @@ def _on_sheet(page: Page, sheet: Group, side: int) -> Page:
     if inside.any():
         paper = np.uint8(median(page.picture[inside]))
         grey = np.where(enlarge(inside, k, grey.shape), grey, paper)
-    margin = max(1, 0.08 * min(sheet.height, sheet.width))  # less, so that this ends
+    margin = max(1, SHEET_EDGE * min(sheet.height, sheet.width))  # less, so that this ends
     top, left = (int(k * (edge + margin)) for edge in (sheet.top, sheet.left))
     bottom, right = (int(np.ceil(k * (edge - margin))) for edge in (sheet.bottom, sheet.right))
     try:
@@ -390,7 +392,7 @@ def _is_solid(pieces: Pieces, group: Group) -> bool:
     filled = _alone(pieces, group)
     if pieces.has_hole[[*group.members]].any():
         filled = fill_holes(filled)
-    if not has_square(filled, LEAST_SHEET):
+    if group.area < SHEET_PAPER * filled.sum() or not has_square(filled, LEAST_SHEET):
         return False
     if filled.sum() > RECTANGLE * group.height * group.width:
         return True  # however long, and its edges rough
@@ -398,7 +400,7 @@ def _is_solid(pieces: Pieces, group: Group) -> bool:
         return False
     k = -(-max(group.height, group.width) // SEARCH_SIDE)
     outside = shrink(filled.astype(np.uint8), k) < 0.5  # closer, no edge is straight
-    return all(_is_straight(np.rot90(outside, turn)) for turn in range(4))
+    return all(_is_straight(np.rot90(outside, turn), SMOOTH_SHARE) for turn in range(4))
 
 
 def _rim_depth(grey: Grey) -> int:

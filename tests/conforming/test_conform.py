@@ -806,6 +806,23 @@ def test_a_sheet_is_cut_out_however_large_the_digit_on_it_is(test_images, turn):
         assert np.corrcoef(found.image.ravel(), alone.ravel())[0, 1] > 0.7
 
 
+def test_a_sheet_on_a_rough_table_is_cut_out_with_all_of_its_digit(train_images):
+    """Its edge was too bent at the roughest pixel, and a digit near to it was cut."""
+    rng, n_alike = np.random.default_rng(0), 0
+    for digit in train_images[:20]:
+        large, turn = Image.fromarray(enlarged(digit, 9)), float(rng.uniform(-12, 12))
+        note = np.pad(235 - 0.84 * trim(large), ((8, 8), (60, 60)), constant_values=235)
+        note = Image.fromarray(note.astype(np.uint8)).convert("LA")
+        note = note.rotate(turn, Image.Resampling.BICUBIC, expand=True)
+        table = 90 + rng.normal(0, 14, (note.height + 150, note.width + 200))
+        picture = Image.fromarray(table.clip(0, 255).astype(np.uint8))
+        picture.paste(note.getchannel("L"), (120, 70), note.getchannel("A"))
+        alone = np.asarray(large.rotate(turn, Image.Resampling.BICUBIC))
+        with contextlib.suppress(BadImageError):
+            n_alike += is_alike(conform(np.asarray(picture)), conform(255 - alone))
+    assert n_alike >= 18
+
+
 def corners(grey):
     y, x = np.indices(grey.shape)
     for near in (x / 60 + y / 90, (grey.shape[1] - x) / 80 + (grey.shape[0] - y) / 40):
