@@ -63,6 +63,13 @@ def own_datasets(ctx: Any) -> list[str]:
     return []
 
 
+def help_words(ctx: Any) -> list[str]:
+    """Return what there is help about: commands and topics."""
+    from mnistcli.cli.topics import topics
+
+    return [*ctx.find_root().command.commands, *topics()]
+
+
 def _home(ctx: Any) -> Path | None:
     home = ctx.find_root().params.get("home")  # not yet made a path
     return Path(home) if home else None

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from mnistcli.cli import completion
+from mnistcli.cli import completion, topics
 from mnistcli.cli.commands.completion import FOLDER
 from mnistcli.datasets.catalog import CATALOG
 from mnistcli.tasks import parse_task
@@ -52,6 +52,7 @@ def test_commands_and_options(ask):
     assert ask("mnistcli train --solver newton-") == ["newton-cg", "newton-cholesky"]
     assert ask("mnistcli models export --to ") == ["html", "joblib", "json", "onnx", "skops"]
     assert ask("mnistcli completion ") == ["bash", "zsh", "fish"]
+    assert {"train", "models", *topics.topics()} <= set(ask("mnistcli help "))
     assert (
         ask("mnistcli train 4v")
         == ask("mnistcli train -t 4v")

@@ -3,6 +3,7 @@ from typing import Any
 
 import typer
 
+from mnistcli.cli import completion
 from mnistcli.cli.options import argument, option
 from mnistcli.cli.output import write
 from mnistcli.cli.parsing import write_sections
@@ -12,7 +13,9 @@ from mnistcli.paths import did_you_mean
 
 def help(  # noqa: A001 - the command's name
     ctx: typer.Context,
-    about: list[str] | None = argument("Nothing: their list.", metavar="[COMMAND|TOPIC]"),
+    about: list[str] | None = argument(
+        "Nothing: their list.", metavar="[COMMAND|TOPIC]", autocompletion=completion.help_words
+    ),
     man: bool = option("All of it, as a manual page.", "--man", default=False),
 ) -> None:
     from mnistcli.cli import topics
