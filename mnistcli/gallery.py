@@ -78,9 +78,13 @@ def check_indices(part: LabelledImages, indices: Sequence[int], name: str = "tes
             raise UsageError(f"there is no {name} image {index}", hint=hint)
 
 
-def some_digits(part: LabelledImages, count: int, digits: Sequence[int], name: str) -> Gallery:
-    """Pick the first ``count`` images of some digits."""
+def some_digits(
+    part: LabelledImages, count: int, digits: Sequence[int], name: str, seed: int | None
+) -> Gallery:
+    """Pick the first ``count`` images of some digits; with a seed random ones."""
     wanted = np.flatnonzero(_chosen(part, digits, name))
+    if seed is not None:
+        wanted = np.random.default_rng(seed).permutation(wanted)
     return digits_at(part, wanted[:count].tolist(), name)
 
 

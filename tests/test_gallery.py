@@ -39,9 +39,14 @@ def test_digits_are_those_of_the_indices_each_with_its_copies(mnist):
             gallery.digits_at(mnist.train, [wrong], "train")
 
 
-def test_some_digits_are_the_first(mnist):
+def test_some_digits_are_the_first_or_follow_the_seed(mnist):
     expected = np.flatnonzero(np.isin(mnist.test.labels, [3, 5]))[:4].tolist()
-    assert facts(gallery.some_digits(mnist.test, 4, [3, 5], "test"), "index") == expected
+    assert facts(gallery.some_digits(mnist.test, 4, [3, 5], "test", None), "index") == expected
+    one, again, other = (
+        facts(gallery.some_digits(mnist.test, 4, [3], "test", seed), "index") for seed in (1, 1, 2)
+    )
+    assert one == again != other
+    assert set(mnist.test.labels[one].tolist()) == {3}
 
 
 def test_means_are_of_all_images_of_a_digit(mnist):

@@ -60,7 +60,15 @@ def test_an_index_too_high_is_one_line(invoke, index):
 def test_a_width_of_0_is_not_known(invoke):
     expected = invoke("show", "7").out
     assert invoke("show", "7", env={"COLUMNS": "0"}).out == expected
-    assert invoke("doctor", env={"COLUMNS": "0"}).out.count("\n") > 10
+    assert invoke("doctor", "--quick", env={"COLUMNS": "0"}).out.count("\n") > 10
+
+
+def test_random_digits_follow_the_seed(invoke):
+    def picked(seed):
+        document = json.loads(invoke("show", "--count", "5", "--seed", seed, "--json").out)
+        return [p["index"] for p in document["pictures"]]
+
+    assert picked("1") == picked("1") != picked("2")
 
 
 def test_means_are_of_one_digit_or_of_all(invoke):

@@ -13,10 +13,11 @@ from mnistcli.errors import UsageError
     apart=[
         "digit task",
         "count mean weights filters",
+        "seed mean weights filters mistakes suspects",
         "weights on dataset",
         "filters on dataset",
     ],
-    together=["mistakes truth answer", "mean task", "copies seed"],
+    together=["mistakes truth answer", "mean task"],
 )
 def show(
     call: Call,
@@ -25,8 +26,10 @@ def show(
     ),
     digit: str | None = option("Only images of this digit.", metavar="DIGIT"),
     count: int | None = option("How many images.", min=1, show_default="10, or all that are named"),
+    seed: int | None = option(
+        "Pick random images; with --copies, that of train.", min=0, show_default="the first ones"
+    ),
     copies: int | None = option("And its first K copies, see train --copies.", metavar="K"),
-    seed: int = option("Of the copies, as that of train.", default=0),
     mean: bool = option("The mean image of the digit, or of every digit."),
     task: str | None = task_named("With --mean: each class of a task, and the difference of two."),
     weights: list[str] | None = model_named("What a model looks for; several side by side."),
@@ -57,8 +60,10 @@ def show(
         )
     if files and indices:
         raise UsageError("show either indices or files")
-    if files and {on, dataset} != {None}:
-        raise UsageError("--on and --dataset are of images of a dataset, not of files")
+    if files and {seed, on, dataset} != {None}:
+        raise UsageError("--seed, --on and --dataset are of images of a dataset, not of files")
+    if indices and seed is not None and copies is None:
+        raise UsageError("--seed goes with --copies, where images are named")
     if copies is not None and not indices:
         raise UsageError("--copies goes with indices", hint="mnistcli show 7 --copies 5")
 
@@ -97,14 +102,14 @@ def show(
         images = data.train if part == "train" else data.test
         digits = range(10) if digit is None else [gallery.parse_digit(digit)]
         if indices:
-            beside = {"n_copies": copies or 0, "seed": seed}
+            beside = {"n_copies": copies or 0, "seed": seed or 0}
             pictures = gallery.digits_at(images, indices[:count], part, **beside)
         elif task:
             pictures = gallery.mean_classes(images, parse_task(task), part)
         elif mean:
             pictures = gallery.mean_digits(images, digits, part)
         else:
-            pictures = gallery.some_digits(images, n, digits, part)
+            pictures = gallery.some_digits(images, n, digits, part, seed)
 
     if call.figure:
         call.note(call.figure.draw(pictures))
