@@ -251,7 +251,10 @@ def _without_shade(ink: Ink, widest: float, paper: np.float32 | None) -> tuple[I
     coarse = (-(-side // k) for side in ink.shape)
     small = average(ink, Box(0, ink.shape[0], 0, ink.shape[1]), *coarse)
     reach = _reach(small, widest)
-    opened = window_max(-window_max(-small, reach), reach)
+    # Paper that darkens towards the border goes on: windows that no stroke fills may stick out.
+    beyond = 2 * reach
+    outer = _opened(np.pad(small, beyond, "edge"), beyond)[beyond:-beyond, beyond:-beyond]
+    opened = np.maximum(_opened(small, reach), outer)
     shade = stretch(box_mean(opened, 3), *ink.shape)
     shade += np.float32(median(ink - shade))
     ink = ink - shade
@@ -260,6 +263,11 @@ def _without_shade(ink: Ink, widest: float, paper: np.float32 | None) -> tuple[I
         usual = max(median(light), 1.0)
         ink *= (usual / np.maximum(light, usual / 4)).astype(np.float32)
     return ink, shade
+
+
+def _opened(ink: Ink, reach: int) -> Ink:
+    """Take out what is narrower than a square window that reaches so far to every side."""
+    return window_max(-window_max(-ink, reach), reach)
 
 
 def _is_bold(ink: Ink, shade: Ink, full: float) -> Mask:
