@@ -62,9 +62,10 @@ FILLED_HEIGHT = np.array([0.75, 1.33])
 # much of the sheet, or that much lighter, and more than so much of the picture; paper at its edge
 # is like all of it, but for this share of their difference; it has more than so much of the border;
 # and the edge, where it is no steeper, is straight to so many pixels of 160, that of a sheet inside
-# the picture for such a share; stairs have more edges so level.
+# the picture for such a share, without a dent of such a share of its length; stairs have more edges
+# so level.
 TABLE_LEVEL, LEAST_TABLE, SOFTEST, LEAST_RIM = 0.6, 0.001, 0.5, 0.3
-STEEP_EDGE, BENT, SMOOTH_SHARE, LEVEL_EDGE, MOST_LEVEL = 2, 2, 0.9, 0.1, 2
+STEEP_EDGE, BENT, SMOOTH_SHARE, DENT, LEVEL_EDGE, MOST_LEVEL = 2, 2, 0.9, 0.05, 0.1, 2
 # No digit of MNIST is wider for its height.
 WIDEST_DIGIT = 2.5
 # Only a 1 is so many times as high as wide, and a line more; of fewer pixels nothing can be told.
@@ -241,6 +242,13 @@ def _is_straight(table: Mask, share: float = 1.0) -> bool:
     return True
 
 
+def _is_dented(outside: Mask) -> bool:
+    """Return whether what lies along the upper border reaches into a shape, as beside a 9's tail."""
+    depth, n = _depth(outside), len(outside[0]) // 8
+    chord = (depth[: -2 * n] + depth[2 * n :]) / 2
+    return bool((depth[n:-n] > chord + DENT * len(depth)).any())
+
+
 def _on_sheet(page: Page, sheet: Group, side: int) -> Page:
     """Look for digits on a filled shape, taken for a sheet; what is around it becomes paper."""
     grey, k, corner = page.grey, page.reduction, page.corner
@@ -400,7 +408,8 @@ def _is_solid(pieces: Pieces, group: Group) -> bool:
         return False
     k = -(-max(group.height, group.width) // SEARCH_SIDE)
     outside = shrink(filled.astype(np.uint8), k) < 0.5  # closer, no edge is straight
-    return all(_is_straight(np.rot90(outside, turn), SMOOTH_SHARE) for turn in range(4))
+    sides = [np.rot90(outside, turn) for turn in range(4)]
+    return all(_is_straight(side, SMOOTH_SHARE) and not _is_dented(side) for side in sides)
 
 
 def _rim_depth(grey: Grey) -> int:

@@ -839,6 +839,21 @@ def turned(grey):
     grey[:] = np.asarray(picture.rotate(5, Image.Resampling.BICUBIC, fillcolor=0))
 
 
+@pytest.mark.parametrize(
+    "corners",
+    [
+        [(304, 169), (98, 176), (61, 79), (301, 81), (309, 321)],
+        [(278, 189), (110, 182), (101, 88), (282, 98), (304, 307)],
+    ],
+)
+def test_a_9_with_corners_is_no_sheet_beside_its_tail(corners):
+    picture = Image.new("L", (400, 400), 255)
+    ImageDraw.Draw(picture).line(corners, fill=0, width=46, joint="curve")
+    found = conform(np.asarray(picture))
+    assert "sheet cut out" not in found.steps
+    assert mnistcli.predict("builtin", found.image[None]).classes == 9
+
+
 @pytest.mark.parametrize("table", [corners, wedges, turned])
 def test_a_table_that_shows_beside_its_sheet_is_no_ink(test_images, table):
     rng = np.random.default_rng(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from dataclasses import replace
@@ -12,7 +13,7 @@ from PIL import Image, ImageDraw
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import mnistcli
-from mnistcli.errors import CorruptFileError
+from mnistcli.errors import BadImageError, CorruptFileError
 from mnistcli.features import FeatureSpec
 from mnistcli.features.counterexamples import every_sign, pieced_together, side_by_side, signs
 from mnistcli.features.typicality import (
@@ -79,8 +80,13 @@ def unlike(model, images):
 
 @pytest.mark.parametrize("width", [5, 9, 13])
 def test_letters_ticks_and_scribbles_are_unlike_digits(builtin, width):
-    pictures = [drawn(strokes, width) for strokes in LETTERS.values()]
-    assert unlike(builtin, seen([*pictures, *map(scribble, range(8))])) >= 0.8
+    pictures = [*(drawn(strokes, width) for strokes in LETTERS.values()), *map(scribble, range(8))]
+    found = []
+    for each in pictures:
+        with contextlib.suppress(BadImageError):  # a house of thick walls is a sheet with triangles
+            found.append(mnistcli.conform(each).image)
+    n_unlike = len(pictures) - len(found) + unlike(builtin, np.stack(found)) * len(found)
+    assert n_unlike >= 0.8 * len(pictures)
 
 
 def test_digits_are_not(builtin, mnist):
