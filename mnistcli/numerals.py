@@ -204,7 +204,8 @@ def _digits_of(judge: Model, lines: list[list[Strokes]], cheaper: float = 0.0) -
     for line in lines:
         together = [next(rest) for _ in line]
         height = max(seen.placed.box.height for ways in together for seen in ways[0].values())
-        sure = [each[0, 1].placed.box.height for each, *_ in together if len(each) == 1]
+        alone = [next(iter(each.values())) for each, *_ in together if len(each) == 1]
+        sure = [seen.placed.box.height for seen in alone]
         least = PART_HEIGHT * float(np.median(sure)) if len(sure) > 1 else 0.0
         together = [_without_low(ways, least) for ways in together]
         cheapest = [_cheapest(ways, height, cheaper, is_alone=len(found) == 1) for ways in together]

@@ -547,3 +547,11 @@ def test_words_are_told_apart_from_a_number_among_them(has_number, test_images):
         )
     (line,) = read_numbers("builtin", grey)
     assert "".join(digit.answer for digit in line) == "72014"
+
+
+def test_a_stroke_of_which_no_part_is_a_digit_is_one():
+    """It was cut, and none of the parts could be placed."""
+    picture = Image.new("L", (40, 40), 255)
+    ImageDraw.Draw(picture).line([(6.75, 18.74), (31.33, 32.46)], fill=0)
+    [[digit]] = read_numbers("builtin", np.asarray(picture))
+    assert digit.box.width > 20

@@ -839,14 +839,8 @@ def turned(grey):
     grey[:] = np.asarray(picture.rotate(5, Image.Resampling.BICUBIC, fillcolor=0))
 
 
-@pytest.mark.parametrize(
-    "corners",
-    [
-        [(304, 169), (98, 176), (61, 79), (301, 81), (309, 321)],
-        [(278, 189), (110, 182), (101, 88), (282, 98), (304, 307)],
-    ],
-)
-def test_a_9_with_corners_is_no_sheet_beside_its_tail(corners):
+def test_a_9_with_corners_is_no_sheet_beside_its_tail():
+    corners = [(304, 169), (98, 176), (61, 79), (301, 81), (309, 321)]
     picture = Image.new("L", (400, 400), 255)
     ImageDraw.Draw(picture).line(corners, fill=0, width=46, joint="curve")
     found = conform(np.asarray(picture))
