@@ -30,8 +30,9 @@ from mnistcli.registry.store import load_model
 DOUBTFUL, WIDEST = -3.0, 1.3
 # What looks more like two than this is suspect.
 SUSPECT = -2.0
-# A part of strokes is no digit if it is lower than such a share of the height of those beside it.
-PART_HEIGHT = 0.55
+# A part of strokes is no digit if it is lower than such a share of the height of those beside it; of
+# strokes that were given as one digit, of their own.
+PART_HEIGHT, LONE_PART_HEIGHT = 0.55, 0.5
 # What is so probable as a whole is one where it is the same without a stroke cut off its end.
 SURE = 0.8
 # A picture that is given as one digit is looked at again where it is doubtful or, where a model
@@ -207,7 +208,8 @@ def _digits_of(judge: Model, lines: list[list[Strokes]], cheaper: float = 0.0) -
         alone = [next(iter(each.values())) for each, *_ in together if len(each) == 1]
         sure = [seen.placed.box.height for seen in alone]
         least = PART_HEIGHT * float(np.median(sure)) if len(sure) > 1 else 0.0
-        together = [_without_low(ways, least) for ways in together]
+        beside = LONE_PART_HEIGHT * height if cheaper and len(found) == 1 else least
+        together = [_without_low(ways, beside, least) for ways in together]
         cheapest = [_cheapest(ways, height, cheaper, is_alone=len(found) == 1) for ways in together]
         chosen.append([seen for way in cheapest for seen in way])
     if any(len(ways) > 1 for ways in found):
@@ -216,10 +218,12 @@ def _digits_of(judge: Model, lines: list[list[Strokes]], cheaper: float = 0.0) -
     return chosen
 
 
-def _without_low(ways: list[dict[_Span, _Seen]], least: float) -> list[dict[_Span, _Seen]]:
-    """Leave out the ways in which strokes have a part that is lower than so much."""
+def _without_low(
+    ways: list[dict[_Span, _Seen]], beside: float, least: float
+) -> list[dict[_Span, _Seen]]:
+    """Leave out parts that are lower than so much beside others, and than that above others."""
     digits, *stacks = ways
-    high = {span: seen for span, seen in digits.items() if seen.placed.box.height >= least}
+    high = {span: seen for span, seen in digits.items() if seen.placed.box.height >= beside}
     whole = 0, max(stop for _, stop in digits)
     others = [
         each for each in stacks if all(seen.placed.box.height >= least for seen in each.values())

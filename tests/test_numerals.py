@@ -163,6 +163,15 @@ def test_a_stroke_that_can_be_cut_off_a_four_is_no_one_above_it(top, lean):
     assert Reader(mnistcli.load_model("builtin")).picture(np.asarray(picture)).answer == "4"
 
 
+@pytest.mark.parametrize("tail", [180, 210, 240, 260])
+def test_a_tail_that_rises_is_no_one_beside_a_two(tail):
+    picture = Image.new("L", (400, 400), 255)
+    stroke = [(70, 120), (90, 60), (150, 40), (200, 70), (200, 120), (150, 200), (60, 300)]
+    stroke += [(280, 300), (320, 290), (320, tail)]
+    ImageDraw.Draw(picture).line(stroke, fill=0, width=22, joint="curve")
+    assert Reader(mnistcli.load_model("builtin")).picture(np.asarray(picture)).answer == "2"
+
+
 @pytest.mark.parametrize("tips", [(20, 84), (30, 74), (24, 84)], ids=str)
 @pytest.mark.parametrize("width", [6, 9])
 def test_strokes_that_meet_below_are_no_four(tips, width):
