@@ -208,8 +208,7 @@ def _digits_of(judge: Model, lines: list[list[Strokes]], cheaper: float = 0.0) -
         alone = [next(iter(each.values())) for each, *_ in together if len(each) == 1]
         sure = [seen.placed.box.height for seen in alone]
         least = PART_HEIGHT * float(np.median(sure)) if len(sure) > 1 else 0.0
-        beside = LONE_PART_HEIGHT * height if cheaper and len(found) == 1 else least
-        together = [_without_low(ways, beside, least) for ways in together]
+        together = [_without_low(ways, least) for ways in together]
         cheapest = [_cheapest(ways, height, cheaper, is_alone=len(found) == 1) for ways in together]
         chosen.append([seen for way in cheapest for seen in way])
     if any(len(ways) > 1 for ways in found):
@@ -218,12 +217,10 @@ def _digits_of(judge: Model, lines: list[list[Strokes]], cheaper: float = 0.0) -
     return chosen
 
 
-def _without_low(
-    ways: list[dict[_Span, _Seen]], beside: float, least: float
-) -> list[dict[_Span, _Seen]]:
-    """Leave out parts that are lower than so much beside others, and than that above others."""
+def _without_low(ways: list[dict[_Span, _Seen]], least: float) -> list[dict[_Span, _Seen]]:
+    """Leave out the ways in which strokes have a part that is lower than so much."""
     digits, *stacks = ways
-    high = {span: seen for span, seen in digits.items() if seen.placed.box.height >= beside}
+    high = {span: seen for span, seen in digits.items() if seen.placed.box.height >= least}
     whole = 0, max(stop for _, stop in digits)
     others = [
         each for each in stacks if all(seen.placed.box.height >= least for seen in each.values())
@@ -290,8 +287,11 @@ def _cheapest(
     may_have_flag = not is_alone or digits[whole].probabilities.argmax() == 1
     if may_have_flag and len(path) > 1 and _lean_apart([digits[span].placed for span in path]):
         return [digits[whole]]
-    parts = [digits[span] for span in path]
-    found = [(cost, parts)]
+    if is_alone and cheaper:
+        least = LONE_PART_HEIGHT * height
+        low = {span for span, seen in digits.items() if seen.placed.box.height < least}
+        cost, path = _best_path({span: each for span, each in costs.items() if span not in low})
+    found = [(cost, [digits[span] for span in path])]
     for stack in stacks:
         if _is_stroke_cut_off(digits[whole], [*stack.values()]):
             continue

@@ -359,7 +359,7 @@ def _thumb(draw):
 
 
 def _shadow(draw):
-    draw.polygon(((180, 0), (250, 240), (700, 300), (700, 0)), fill=125)
+    draw.polygon(((190, 0), (260, 240), (700, 300), (700, 0)), fill=125)
 
 
 def _telephone(draw):
