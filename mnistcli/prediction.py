@@ -91,7 +91,7 @@ class Prediction(Displayed):
     """One picture, and the answers for its digits line by line: one digit is one line of one."""
 
     source: str  # its path, "-", "digits.npy[3]", "mnist test 7"
-    original: Bytes  # as it was found
+    original: Bytes  # as it was found, or where that is not asked for what the model saw
     # Height and width: of the file, of which `original` may be smaller, where all digits were read.
     size: tuple[int, ...]
     notes: tuple[str, ...]  # what was found in the picture and done to it
@@ -231,12 +231,15 @@ class Reader:
     """A model that answers pictures, or abstains: below a probability, or from what is unlike.
 
     ``raw`` takes 28 x 28 pixels as they are instead of bringing each picture into MNIST's form.
+    Without ``originals`` answers come without the pictures as they were found: to send these to
+    this process takes time.
     """
 
     model: Model
     abstain_below: float = 0.0
     abstain_unlike: bool = False
     raw: bool = False
+    originals: bool = True
 
     def indices(self, dataset: Dataset, indices: Sequence[int]) -> Iterator[Answered]:
         """Classify images of a dataset's test part; raise UsageError where there is no such index."""
@@ -323,9 +326,10 @@ class Reader:
                 yield BadImageError(source, problem, hint=SEVERAL_HINT)
                 continue
             found = ((UNLIKE,) if is_unlike(share) else ()) + notes
-            height, width = original.shape
+            shown = original if self.originals else image
+            height, width = shown.shape
             digit = DigitAnswer.of(model, image, row, share, Box(0, height, 0, width))
-            yield Prediction(source, original, original.shape, found, ((self._sure(digit),),))
+            yield Prediction(source, shown, shown.shape, found, ((self._sure(digit),),))
 
     def _numbers(self, inputs: list[Input | BadImageError]) -> Iterator[Answered]:
         from mnistcli.numerals import read_numbers

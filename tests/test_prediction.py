@@ -168,7 +168,7 @@ def test_files_come_in_their_order_errors_among_them(model, mnist, tmp_path):
     )
 
 
-def test_pictures_come_with_their_answers(model, mnist, tmp_path):
+def test_pictures_come_with_their_answers_only_where_they_are_asked_for(model, mnist, tmp_path):
     large = Image.fromarray(255 - mnist.test.images[3]).resize((90, 90))
     large.save(tmp_path / "x.png")
     np.save(tmp_path / "x.npy", mnist.test.images[:1])
@@ -176,6 +176,11 @@ def test_pictures_come_with_their_answers(model, mnist, tmp_path):
     drawn, image = Reader(model).files(files)
     assert np.array_equal(drawn.original, large)
     assert image.original is image.digits[0].image
+    without = list(Reader(model, originals=False).files(files))
+    assert all(each.original is each.digits[0].image for each in without)
+    assert [(each.answer, each.notes, each.digits[0].typicality) for each in without] == [
+        (each.answer, each.notes, each.digits[0].typicality) for each in (drawn, image)
+    ]
 
 
 def test_one_digit_is_a_number_of_one_line_of_one_digit(mnist, tmp_path):

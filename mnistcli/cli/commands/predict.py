@@ -57,7 +57,8 @@ def predict(
     words, n_pictures = inputs or [], None
     alone = str(Path(words[0])) if len(words) == 1 else ""
     view = PredictionView(loaded, number, proba, show, explain, against, alone)
-    reader = Reader(loaded, abstain_below, abstain_unlike, raw)
+    how = abstain_below, abstain_unlike, raw
+    reader = Reader(loaded, *how, originals=show or call.figure is not None)
     if index:
         answers = reader.indices(call.dataset_of(loaded), index)
     else:
