@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from dataclasses import replace
@@ -78,6 +79,18 @@ def test_another_seed_subset_or_spec_is_another_entry(mnist, samples, cache):
     ):
         found = design_matrix(images, spec, seed=seed, room=cache)
         np.testing.assert_array_equal(found.rows[:], design_matrix(images, spec, seed=seed).rows[:])
+    assert len(list(cache.folder.iterdir())) == MAX_ENTRIES
+
+
+def test_entries_of_the_versions_before_are_swept_too(samples, cache):
+    cache.folder.mkdir()
+    keys = [str(k) * 32 for k in range(MAX_ENTRIES + 1)]
+    for key in keys:
+        old = {"__metadata__": {"mnistcli features": key, "sha256": "0" * 64}}
+        (cache.folder / f"{key}.safetensors").write_bytes(bytes(8) + json.dumps(old).encode())
+    design_matrix(samples, SPEC, seed=0, room=cache)
+    left = {path.suffix for path in cache.folder.iterdir()}
+    assert left == {".safetensors", ".features"}
     assert len(list(cache.folder.iterdir())) == MAX_ENTRIES
 
 
