@@ -27,8 +27,8 @@ PARTS: dict[str, OfPart] = {
     "test": "test", "testing": "test", "tes": "test", "t10k": "test", "holdout": "test",
 }  # fmt: skip
 PARTS |= dict.fromkeys("val valid validation validate dev eval evaluation".split(), "val")  # noqa: SIM905
-# What may stand before a digit in the name of a folder or of a picture, and in a label.
 NUMBERS = DIGIT_WORDS | {"null": 0}
+# What may stand before a digit in the name of a folder or of a picture, and in a label.
 KINDS = "digit|class|cls|label|number|num|klasse|zahl|ziffer"
 # Words that train and test are written together with: "xtrain", "mnisttest", but not "latest".
 _BESIDE = "|".join(sorted({*IMAGES, *LABELS, "img", "is", "mnist", "set", "val"}))
