@@ -839,6 +839,21 @@ def turned(grey):
     grey[:] = np.asarray(picture.rotate(5, Image.Resampling.BICUBIC, fillcolor=0))
 
 
+@pytest.mark.parametrize(
+    ("corners", "width"),
+    [
+        ([(159, 58), (282, 61), (240, 341), (119, 341), (162, 56)], 41),
+        ([(110, 74), (310, 69), (284, 329), (83, 330), (102, 70)], 38),
+    ],
+)
+def test_a_0_with_corners_is_no_sheet(corners, width):
+    picture = Image.new("L", (400, 400), 255)
+    ImageDraw.Draw(picture).line(corners, fill=0, width=width, joint="curve")
+    found = conform(np.asarray(picture))
+    assert "sheet cut out" not in found.steps
+    assert mnistcli.predict("builtin", found.image[None]).classes == 0
+
+
 def test_a_9_with_corners_is_no_sheet_beside_its_tail():
     corners = [(304, 169), (98, 176), (61, 79), (301, 81), (309, 321)]
     picture = Image.new("L", (400, 400), 255)
