@@ -347,7 +347,8 @@ def _drop_border(pieces: Pieces, keep: Mask, ink: Ink) -> None:
     dropped = outer & ~is_digit
     keep[dropped] = False
     _drop_rest(pieces, keep, dropped)
-    if (outer & is_digit).any():
+    inner &= keep
+    if inner.any() and (outer & is_digit).any():
         _drop_thumbs(pieces, keep, inner, outer & is_digit, is_larger)
 
 
@@ -393,7 +394,9 @@ def _drop_rest(pieces: Pieces, keep: Mask, dropped: Mask) -> None:
             is_alike = np.abs(width - width[i]) < REST * width[i]
             is_alike &= np.abs(low + high - low[i] - high[i]) < width[i]
             gap = np.maximum(start - stop[i], start[i] - stop)
-            keep &= ~(is_alike & (gap < width[i]))
+            others = keep & ~(is_alike & (gap < width[i]))
+            if others.any():  # a 1 may be broken, or a line lead to it
+                keep[:] = others
 
 
 def _drop_edges(pieces: Pieces, keep: Mask, ink: Ink) -> None:

@@ -20,8 +20,11 @@ from sklearn.datasets import load_digits
 import mnistcli
 from mnistcli.cli.topics import read_topic
 from mnistcli.conforming.background import otsu_threshold
+from mnistcli.conforming.operations import pieces_of
 from mnistcli.conforming.placing import conform, find_strokes, is_mnist_like
-from mnistcli.conforming.segmentation import ALL_INK
+from mnistcli.conforming.segmentation import ALL_INK, Page, digit_of
+from mnistcli.conforming.strokes import with_readable_strokes
+from mnistcli.conforming.types import NoDigitError
 from mnistcli.errors import BadImageError
 from mnistcli.pictures.read import read_pictures
 from mnistcli.prediction import Reader
@@ -981,6 +984,25 @@ def test_a_thumb_at_the_border_is_no_digit(test_images):
         y, x = np.indices(grey.shape)
         grey[np.hypot(x - 50, y - len(grey)) < 34] = 120
         conform((grey + np.random.default_rng(0).normal(0, 3, grey.shape)).astype(np.uint8))
+
+
+@pytest.mark.parametrize("thick", [False, True], ids=["alone", "beside a thumb"])
+def test_a_one_is_no_rest_of_what_ends_above_it(thick):
+    """It was dropped with the latter, and all was: a traceback."""
+    ink = np.zeros((160, 160))
+    ink[:40, 60:68] = ink[44:124, 60:68] = 1
+    ink[30:120, 130:] = thick
+    grey = 200 - 100 * ink + np.random.default_rng(0).normal(0, 2, ink.shape)
+    assert "what reaches in ignored" in conform(grey.astype(np.uint8)).steps
+
+
+def test_strokes_that_lighter_paper_outweighs_are_none():
+    """Of their mean nothing was left to scale: a traceback."""
+    ink = np.where(np.pad(np.eye(240, dtype=np.bool_), 20), np.float32(1), np.float32(-1))
+    pieces = pieces_of(ink > 0)
+    page = Page(ink, (0, 0), 1, ink, ink, pieces, [], ())
+    with pytest.raises(NoDigitError, match="is blank"):
+        with_readable_strokes(digit_of(page, pieces.pixels([0]))[0])
 
 
 def cut_out(digit, left):
