@@ -57,6 +57,8 @@ BLOT, AS_DARK = 0.2, 0.6
 BESIDE = 3
 # Ink is told from the paper in a square around it, so many times as wide as the widest stroke.
 AROUND_STROKES = 1.2
+# A surface is light that falls off where what it leaves varies so many times less than the picture.
+MOSTLY_LIGHT = 3
 # Shadows, which vary slowly, are looked at with so many pixels a side.
 COARSE_SIDE = 96
 # Side of the squares that JPEG compresses, in pixels.
@@ -208,9 +210,15 @@ def _in_uneven_light(picture: Ink, widest: float) -> tuple[Ink, float, list[str]
     rim = rim_of(picture)
     level = np.float32(median(rim))
     plain = bool(np.mean(np.abs(rim - level) <= 2) > 0.8)
-    around = max(3, round(AROUND_STROKES * widest * max(picture.shape))) | 1
-    deviation = picture - (level if plain else box_mean(picture, around))
-    if not plain:  # what reaches in is no ink, where there is other
+    deviation = picture - level
+    if not plain:
+        # Light that falls off differs more than ink does; of less, ink would be a part.
+        evened = picture - surface(picture, np.ones(picture.shape, np.bool_))
+        if MOSTLY_LIGHT * evened.var() > picture.var():
+            evened = picture
+        around = max(3, round(AROUND_STROKES * widest * max(picture.shape))) | 1
+        deviation = evened - box_mean(evened, around)
+        # What reaches in is no ink, where there is other.
         top, left = (side // REACHING_IN for side in deviation.shape)
         inner = deviation[top : len(deviation) - top, left : deviation.shape[1] - left]
         if np.abs(inner).max() > INNER_CONTRAST * np.abs(deviation).max():

@@ -948,14 +948,22 @@ def test_photographs_of_paper_are_read(test_images, photograph, ink):
     assert n_alike >= 14
 
 
-def test_paper_that_darkens_towards_the_border_is_no_ink_there(test_images):
+@pytest.mark.parametrize(
+    "light",
+    [
+        lambda y, x: 200 - 70 * ((y + 1) / 2) ** 4 - 14 * x * x,
+        lambda y, x: 200 - 35 * (y * y + x * x),
+    ],
+    ids=["below", "around"],
+)
+def test_paper_that_darkens_towards_the_border_is_no_ink_there(test_images, light):
+    """Where all around is darker, faint ink was taken for paper, and paper for ink."""
     rng, n_alike = np.random.default_rng(0), 0
     y, x = np.mgrid[-1:1:400j, -1:1:300j]
-    light = 200 - 70 * ((y + 1) / 2) ** 4 - 14 * x * x
     for digit in test_images[:20]:
         large = Image.fromarray(np.pad(enlarged(digit, 8), ((90, 86), (40, 36))))
         faint = np.asarray(large.filter(ImageFilter.GaussianBlur(5))) / 255
-        grey = light * (1 - 0.1 * faint) + rng.normal(0, 1, y.shape)
+        grey = light(y, x) * (1 - 0.1 * faint) + rng.normal(0, 1, y.shape)
         with contextlib.suppress(BadImageError):
             found = conform(grey.clip(0, 255).astype(np.uint8))
             n_alike += is_alike(found, conform(np.asarray(large)))
