@@ -57,8 +57,9 @@ BLOT, AS_DARK = 0.2, 0.6
 BESIDE = 3
 # Ink is told from the paper in a square around it, so many times as wide as the widest stroke.
 AROUND_STROKES = 1.2
-# A surface is light that falls off where what it leaves varies so many times less than the picture.
-MOSTLY_LIGHT = 3
+# A surface is light that falls off where the picture varies so many times more than what it leaves:
+# of the edge between two levels, wherever it lies, it leaves more.
+FALLING_OFF = 4.5
 # Shadows, which vary slowly, are looked at with so many pixels a side.
 COARSE_SIDE = 96
 # Side of the squares that JPEG compresses, in pixels.
@@ -116,6 +117,8 @@ def _in_even_light(picture: Ink, widest: float) -> tuple[Ink, float, list[str]] 
     counts = _counts(levels[paper])
     contrast = high - low
     if _spread(counts) > SLIGHTLY * contrast + 3.3 * noise:
+        if not dark and _without_falling_light(picture) is not picture:
+            return None  # its middle is no ink
         far = ~window_max(strokes, max(1, round(FAR * min(strokes.shape))))
         if _spread(_counts(levels[far])) > SLIGHTLY * contrast + 3.3 * noise:
             shade = surface(picture, paper)
@@ -212,10 +215,7 @@ def _in_uneven_light(picture: Ink, widest: float) -> tuple[Ink, float, list[str]
     plain = bool(np.mean(np.abs(rim - level) <= 2) > 0.8)
     deviation = picture - level
     if not plain:
-        # Light that falls off differs more than ink does; of less, ink would be a part.
-        evened = picture - surface(picture, np.ones(picture.shape, np.bool_))
-        if MOSTLY_LIGHT * evened.var() > picture.var():
-            evened = picture
+        evened = _without_falling_light(picture)
         around = max(3, round(AROUND_STROKES * widest * max(picture.shape))) | 1
         deviation = evened - box_mean(evened, around)
         # What reaches in is no ink, where there is other.
@@ -248,6 +248,12 @@ def _in_uneven_light(picture: Ink, widest: float) -> tuple[Ink, float, list[str]
         # Otherwise most of the picture is "ink", a sheet of paper on a table.
         noise = unevenness
     return ink / np.float32(full), noise / full, steps
+
+
+def _without_falling_light(picture: Ink) -> Ink:
+    """Take out light that falls off: it differs more than ink does; of less, ink would be a part."""
+    evened = picture - surface(picture, np.ones(picture.shape, np.bool_))
+    return evened if FALLING_OFF * evened.var() < picture.var() else picture
 
 
 def _without_shade(ink: Ink, widest: float, paper: np.float32 | None) -> tuple[Ink, Ink]:

@@ -316,7 +316,8 @@ def pieces_of(mask: Mask) -> Pieces:
         below, above = below[apart], above[apart]
         pair = names[below], names[above]
         np.minimum.at(names, np.maximum(*pair), np.minimum(*pair))
-        names = _follow(names)
+        while (names != (names := names[names])).any():  # until all are their own
+            pass
     is_root = names == numbers
     piece = (is_root.cumsum() - 1)[names]
     rows = starts // row
@@ -332,10 +333,3 @@ def pieces_of(mask: Mask) -> Pieces:
     # As Euler found, there are as many runs as edges, and one more, where there is no hole.
     has_hole = np.bincount(piece, counts - 1, n) >= 0
     return Pieces(mask.shape, rows, first, last, piece, top, bottom, left, right, area, has_hole)
-
-
-def _follow(names: Places) -> Places:
-    """Replace each name by its name's name until these are their own."""
-    while (names != (names := names[names])).any():
-        pass
-    return names

@@ -953,11 +953,12 @@ def test_photographs_of_paper_are_read(test_images, photograph, ink):
     [
         lambda y, x: 200 - 70 * ((y + 1) / 2) ** 4 - 14 * x * x,
         lambda y, x: 200 - 35 * (y * y + x * x),
+        lambda y, x: 200 - 25 * (y * y + x * x) ** 2,
     ],
-    ids=["below", "around"],
+    ids=["below", "around", "in corners"],
 )
 def test_paper_that_darkens_towards_the_border_is_no_ink_there(test_images, light):
-    """Where all around is darker, faint ink was taken for paper, and paper for ink."""
+    """Where all around is darker, paper was taken for ink, or its middle for a digit."""
     rng, n_alike = np.random.default_rng(0), 0
     y, x = np.mgrid[-1:1:400j, -1:1:300j]
     for digit in test_images[:20]:
