@@ -67,12 +67,12 @@ class Layout(NamedTuple):
         return self._replace(pixels=pixels, labels=tuple(labels.tolist()), either=either)
 
 
-def layout_of_rows(names: tuple[str, ...] | None, widths: list[int]) -> Layout:
-    """Tell what columns are by the names in a header, if there is one, and how many some rows have."""
+def layout_of_rows(names: tuple[str, ...] | None, rows: list[bytes]) -> Layout:
+    """Tell what columns are by the names in a header, if there is one, and by some rows."""
+    cells = [row.rstrip(b",").split(b",") for row in rows]
+    widths = [*map(len, cells)]
     if names is not None:
-        named = names
-        while named and not named[-1]:
-            named = named[:-1]
+        named = names[: max((i for i, name in enumerate(names, 1) if name), default=0)]
         n_unnamed = max(widths, key=widths.count, default=0) - len(named)
         if n_unnamed > 0 and len(named) < len(names):
             named += ("",) * n_unnamed
@@ -82,6 +82,10 @@ def layout_of_rows(names: tuple[str, ...] | None, widths: list[int]) -> Layout:
     usual = max(_WIDTHS, key=widths.count)
     if usual not in widths:
         raise FormatError(f"has {counted(widths[0], 'column')} in its first line", hint=HINT)
+    for end in (0, -1) if usual == _WIDTHS[usual] + 1 else ():
+        n_words = sum(re.search(rb"[a-zA-Z]{2}", row[end]) is not None for row in cells)
+        if 2 * n_words > len(cells):  # labels in a language that is not known, say
+            return Layout(usual, np.delete(np.arange(usual), end), (end % usual,))
     without = f"has no labels: its {usual:,} columns are all pixels" * (usual == _WIDTHS[usual])
     return Layout(usual, np.arange(usual), without_labels=without)
 
@@ -195,15 +199,12 @@ def side_of_labels(values: Float32s) -> int:
     if not could.any():
         raise FormatError(
             f"has {n:,} columns, of which neither the first nor the last holds labels from 0 to 9",
-            hint=f"expected label,{_pixels(n)}; labels are digits, 0 and not 10 for zero",
+            hint=f"expected label,pixel0,...,pixel{n - 2}; labels are digits, 0 and not 10 for zero",
         )
     return 0 if could[0] else -1
 
 
 def _at_either_end(n: int) -> FormatError:
     problem = f"may have its labels in the first of its {n:,} columns or in the last"
-    return FormatError(problem, hint=f"add a header: label,{_pixels(n)} or {_pixels(n)},label")
-
-
-def _pixels(n: int) -> str:
-    return f"pixel0,...,pixel{n - 2}"
+    pixels = f"pixel0,...,pixel{n - 2}"
+    return FormatError(problem, hint=f"add a header: label,{pixels} or {pixels},label")

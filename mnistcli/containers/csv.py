@@ -38,7 +38,7 @@ _DECIMAL = re.compile(rb"(?<![\d.,])0+[.,]|(?<!\d)[.,]|[.,]\d{0,2}(?!\d)|[.,]\d{
 _SEPARATOR = re.compile(rb'"?sep=.?"?', re.IGNORECASE)
 _WORDS = DIGIT_WORDS | {"true": 1, "false": 0}
 _WORDS |= {f"b{i}": i for i in range(10)}  # of b'7', whose quotes have gone
-_WORD = re.compile(rb"(?<![^,])[A-Za-z]\w*(?![^,])")
+_WORD = re.compile(rb"(?<![^,])[A-Za-z][\w\x80-\xff]*(?![^,])")
 
 
 class Table(NamedTuple):
@@ -93,9 +93,8 @@ def open_csv(stream: Stream) -> Table:
     first, *rest = lines
     names = _names_in(first, head, delimiter)
     rows = rest if names is not None else [first, *rest]
-    widths = [row.rstrip(b",").count(b",") + 1 for row in rows[:100]]
     blocks = filter(None, itertools.chain([rows], cleaned))
-    return Table(columns.layout_of_rows(names, widths), blocks)
+    return Table(columns.layout_of_rows(names, rows[:100]), blocks)
 
 
 def _start_of(lines: list[bytes]) -> int:
@@ -234,10 +233,10 @@ def _lines_of(stream: Stream) -> Iterator[list[bytes]]:
 def _cleaned(
     blocks: Iterator[list[bytes]], delimiter: bytes, comment: bytes
 ) -> Iterator[list[bytes]]:
-    """Bring lines to one form, see `_clean`, and leave comments and those of empty cells out."""
+    """Bring lines to one form, see `_clean`; leave comments, empty cells and Markdown's rules out."""
     for lines in blocks:
         told = (line for line in lines if not line.lstrip().startswith(comment))
-        clean = [each for line in told if (each := _clean(line, delimiter)).strip(b",")]
+        clean = [each for line in told if (each := _clean(line, delimiter)).strip(b",-:")]
         # A megabyte of short lines, all of them wrong, would take a gigabyte at once.
         yield from (clean[i : i + BLOCK_PICTURES] for i in range(0, len(clean), BLOCK_PICTURES))
 
@@ -339,5 +338,5 @@ def label_of(text: str) -> float:
 
 @lru_cache(1 << 10)
 def _in_digits(word: bytes) -> bytes:
-    number = label_of(word.decode("ascii"))
+    number = label_of(word.decode("utf-8", "replace"))
     return word if np.isnan(number) else b"%d" % number

@@ -117,6 +117,30 @@ def test_a_million_bad_rows_are_a_million_faults_and_few_are_cheap():
     assert (images.reshape(300, -1).max(axis=1) > 0).sum() == 298
 
 
+def test_the_rule_below_the_header_of_a_markdown_table_is_no_row():
+    pixels = np.random.default_rng(0).integers(0, 9, (15, 64)) + 8 * np.eye(15, 64, dtype=int)
+    rows = [["", *(f"pix{i}" for i in range(64)), "label"], ["---:"] * 66]
+    rows += [[i, *row, i % 10] for i, row in enumerate(pixels.tolist())]
+    text = "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
+    images, labels, faults = digits_in(text.encode())
+    assert images.shape == (15, 12, 12)
+    np.testing.assert_array_equal(labels, np.arange(15) % 10)
+    assert not faults
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize("words", ["zero um dois três quatro", "zero satu dua tiga empat"])
+def test_words_without_a_header_are_labels_in_whatever_language(words, is_first):
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 784)) * (np.arange(784) % 783 > 0)
+    rows = [[words.split()[i % 5], *row] for i, row in enumerate(pixels.tolist())]
+    rows = rows if is_first else [[*row[1:], row[0]] for row in rows]
+    images, labels, faults = digits_in("\n".join(",".join(map(str, row)) for row in rows).encode())
+    np.testing.assert_array_equal(images.reshape(20, -1), pixels)
+    told = [0, 1, 2, 3, 4] if "um" in words else [0] + [np.nan] * 4
+    np.testing.assert_array_equal(labels, told * 4)
+    assert not faults
+
+
 @pytest.mark.parametrize("side", [16, 28])
 @pytest.mark.parametrize("n_labels", [1, 10])
 def test_digits_with_nothing_between_them_are_cells(side, n_labels, tmp_path):
