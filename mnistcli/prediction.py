@@ -367,6 +367,6 @@ def unfold(inputs: Iterable[Input]) -> Iterator[Input | BadImageError]:
         except OSError as error:
             yield BadImageError(str(each), (error.strerror or str(error)).lower())
             continue
-        hint = "folders below it are not searched; find -print0 and --files0 - do that"
-        nothing = BadImageError(str(each), "is a folder without pictures", hint=hint)
-        yield from pictures or (nothing,)
+        hint = "name its tables, or what is in folders below it: find -print0 and --files0 -"
+        problem = "is a folder without pictures"
+        yield from pictures or (BadImageError(str(each), problem, hint=hint),)

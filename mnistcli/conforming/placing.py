@@ -123,7 +123,7 @@ def conform(grey: "ArrayLike", *, source: str = "image") -> Conformed:
             return Conformed(grey, ())
         if is_mnist_like(~grey[None])[0]:
             return Conformed(~grey, (DARK_INK, INVERTED))
-    is_tiny = max(grey.shape) <= BOX // 2  # where two digits would have five pixels each
+    is_tiny = max(grey.shape) <= 12  # where two digits would have six pixels each
     if is_small := min(grey.shape) > MIN_SIDE and max(grey.shape) < BOX:
         k = -(-ENOUGH_PIXELS // max(grey.shape))
         larger = stretch(grey.astype(np.float32), *(k * n for n in grey.shape))
@@ -142,13 +142,12 @@ def conform_all(
 
     ``raw`` takes 28 x 28 pixels as they are, and nothing else.
     """
-    height, width = greys.shape[1:]
     is_like = np.full(len(greys), raw)
-    if raw and (height, width) != IMAGE_SHAPE:
-        problem = f"has {width} x {height} pixels, and --raw takes 28 x 28"
+    if raw and greys.shape[1:] != IMAGE_SHAPE:
+        problem = "has not 28 x 28 pixels, which --raw takes"
         yield from (BadImageError(source, problem, hint="leave --raw away") for source in sources)
         return
-    if not raw and (height, width) == IMAGE_SHAPE:
+    if not raw and greys.shape[1:] == IMAGE_SHAPE:
         is_like = is_mnist_like(greys)  # at once: a thousand images cost as much as one
     for grey, source, like in zip(greys, sources, is_like.tolist(), strict=True):
         try:

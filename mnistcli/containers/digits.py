@@ -27,6 +27,9 @@ N_CLASSES = 10
 SLACK = 1e-3
 # Of fewer pictures most may be wider than tall: of MNIST's fives a third are.
 MIN_TURNED = 12
+# Pictures smaller than MNIST's box are cropped to the ink: a margin of paper tells ink that reaches
+# their border from lines and from paper. So many have that in common where most of each is paper.
+SMALL, MARGIN, ALIKE = 20, ((0, 0), (2, 2), (2, 2)), 0.9
 # Of values from -1 to 1, as USPS has them, so many at least are -1.
 MIN_PAPER = 0.25
 HINT = (
@@ -77,13 +80,15 @@ def read_digits(stream: Stream, part: Part | None = "test") -> Iterator[Block]:
     else:
         raise FormatError(f"is no kind of data that is read here (it begins with {head[:8]!r})"
                           if head else "is empty", hint=HINT)  # fmt: skip
-    n, is_turned = 0, False  # which the first of them decide
+    n, is_turned, paper = 0, False, None  # which the first of them decide
     for block in blocks:
-        is_turned = is_turned if n else _is_transposed(block.images)
-        n += len(block.images)
-        note = f"{block.note}; {TRANSPOSED}" if block.note else TRANSPOSED
-        turned = block._replace(images=block.images.transpose(0, 2, 1), note=note)
-        yield turned if is_turned else block
+        images, note = block.images, block.note
+        is_turned, paper = (is_turned, paper) if n else _told_by(images)
+        n += len(images)
+        if is_turned:
+            images, note = images.transpose(0, 2, 1), f"{note}; {TRANSPOSED}".removeprefix("; ")
+        padded = images if paper is None else np.pad(images, MARGIN, constant_values=paper)
+        yield block._replace(images=padded, note=note)
     if not n:
         raise FormatError("holds no pictures")
 
@@ -109,21 +114,25 @@ def _of_table(table: csv.Table) -> Iterator[Block]:
         n += len(values)
 
 
-def _is_transposed(images: Bytes) -> bool:
-    """Tell whether many pictures were written column by column, as EMNIST has them.
+def _told_by(images: Bytes) -> tuple[bool, int | None]:
+    """Tell whether many pictures were written column by column, as EMNIST has them, and their paper.
 
-    Most are wider than tall then: of MNIST's zeros, a quarter are.
+    Most are wider than tall then: of MNIST's zeros, a quarter are. Paper is what most of nearly all
+    small ones is; None where they are large or differ.
     """
     n, height, width = images.shape
-    if n < MIN_TURNED or height != width:
-        return False
+    if n < MIN_TURNED:
+        return False, None
     ink = images > 127
-    ink ^= bool(2 * np.count_nonzero(ink) > ink.size)
+    share = (ink.mean(axis=(1, 2)) > 0.5).mean()
+    ink ^= bool(share > 0.5)
     across, down = (
         width - lines.argmax(axis=1) - lines[:, ::-1].argmax(axis=1)
         for lines in map(np.asarray, (ink.any(axis=1), ink.any(axis=2)))
     )
-    return bool((across > down).mean() > 2 / 3)
+    paper = 255 * int(share > 0.5) if max(share, 1 - share) > ALIKE else None
+    is_turned = height == width and bool((across > down).mean() > 2 / 3)
+    return is_turned, paper if max(height, width) < SMALL else None
 
 
 def _of_npz(npz: Npz, part: Part | None) -> Iterator[Block]:
@@ -231,8 +240,6 @@ def _fault(column: str, value: Any, limit: float, where: str) -> FormatError:
     hint = "divide pixels of 16 bits by 257" if value > limit == 255 else ""
     if value < 0:
         hint = "give pixels as they were before they were standardised, 0 to 255 or 0 to 1"
-        if value.dtype == np.int8:
-            hint = "array.view('uint8') for bytes that wrapped round, array + 128 for shifted ones"
     other = " or 0 to 1" if limit > 16 else ", as the other values"
     problem = f"{column}holds {value:g}, expected 0 to {limit:.0f}{other}"
     return FormatError(problem, where=where, hint=hint)
@@ -253,8 +260,7 @@ def read_labels(stream: Stream, max_bytes: int = npy_idx.MAX_WHOLE_BYTES) -> Flo
         return labels_of(csv.read_labels(stream))
     if kind != "idx":
         raise FormatError("is no file of labels")
-    raw = open_idx(stream)
-    values = raw.whole(max_bytes)
+    values = open_idx(stream).whole(max_bytes)
     if values.ndim == 2 and values.shape[1] == 8 and values.dtype.kind == "i":
         return values[:, 0].astype(np.float64)
     return labels_of(values)

@@ -342,6 +342,7 @@ def test_an_empty_folder_is_a_bad_input(invoke, tmp_path, folder):
     done = invoke("predict", str(tmp_path / "empty"))
     assert (done.code, done.out) == (6, "")
     assert "is a folder without pictures" in done.err
+    assert "hint: name its tables, or what is in folders below it" in done.err
     done = invoke("predict", str(tmp_path / "empty"), str(folder), "-q")
     assert done.code == 7
     first, *others = done.out.splitlines()
@@ -648,10 +649,10 @@ def test_raw_takes_pixels_as_they_are(invoke, mnist, tmp_path):
     np.save(tmp_path / "many.npy", np.ones((5, 20, 20)))
     done = invoke("predict", str(tmp_path / "many.npy"), "x.png", "--raw")
     assert done.err.splitlines()[1] == "hint: leave --raw away"
-    assert (done.err.count("--raw takes 28 x 28"), done.err.count("hint: ")) == (5, 2)
+    assert (done.err.count("28 x 28 pixels, which --raw takes"), done.err.count("hint: ")) == (5, 2)
     done = invoke("predict", str(tmp_path / "large.png"), "--raw")
     assert done.code == 6
-    assert "has 20 x 30 pixels, and --raw takes 28 x 28" in done.err
+    assert "has not 28 x 28 pixels, which --raw takes" in done.err
 
 
 @pytest.mark.parametrize(

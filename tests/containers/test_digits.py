@@ -15,6 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from mnistcli.conforming.background import INVERTED
+from mnistcli.conforming.placing import conform_all
 from mnistcli.containers.digits import TRANSPOSED
 from mnistcli.containers.reading import FormatError
 from mnistcli.datasets.labelled import read_parts
@@ -256,7 +258,8 @@ def test_tables_of_smaller_and_larger_pictures(images, side, form):
         ),
     }[form]()
     got, labels, faults = digits_in(data)
-    assert np.array_equal(got, np.rint(pictures * (255 / 16)) if side == 8 else pictures)
+    inner = got[:, 2:-2, 2:-2] if side < 20 else got  # in a margin of paper
+    assert np.array_equal(inner, np.rint(pictures * (255 / 16)) if side == 8 else pictures)
     assert np.array_equal(labels, LABELS)
     assert not faults
 
@@ -360,8 +363,20 @@ def test_rows_of_scikit_learn_are_squares_where_labels_say_how_many(order, side)
     rows = np.array(levels.reshape(12, -1) / 16, order=order)
     for x in (rows, np.array(rows * 16 if side == 8 else rows * 255, order=order)):
         images, labels, _ = digits_in(npz(data=x, target=LABELS))
-        assert np.array_equal(images, np.rint(levels / 16 * 255))
+        inner = images[:, 2:-2, 2:-2] if images.shape[1] > side else images
+        assert np.array_equal(inner, np.rint(levels / 16 * 255))
         assert np.array_equal(labels, LABELS)
+
+
+def test_small_pictures_cropped_to_the_ink_have_the_paper_of_their_file(test_images):
+    cropped = [Image.fromarray(each).crop(Image.fromarray(each).getbbox()) for each in test_images]
+    coarse = np.array([each.resize((8, 8), Image.Resampling.BOX) for each in cropped[:300]])
+    x = (coarse > 90).astype(np.uint8)
+    x = x[x.mean(axis=(1, 2)) < 0.5]  # not nearly all ink, as a 1 is
+    for pixels, n_inverted in ((x, 0), (1 - x, len(x))):
+        (batch,) = read_batches("-", stdin=io.BytesIO(npz(x=pixels)))
+        steps = [each.steps for each in conform_all(batch.greys, batch.sources)]
+        assert sum(INVERTED in each for each in steps) == n_inverted
 
 
 @pytest.mark.parametrize("kind", ["zeros and ones", "bool", "dark on light", "both", "32 x 32"])
