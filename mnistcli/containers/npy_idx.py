@@ -217,12 +217,13 @@ def pictures_in(raw: RawArray, n_labels: int = 0) -> Iterator[NDArray[Any]]:
     Welcome are (n, 784), (n, 28, 28), (n, 28, 28, 1), (n, 1, 28, 28), RGB as (n, 28, 28, 3) or
     (n, 3, 28, 28), n pictures of another size, one picture of any size, and (n, 785) with labels;
     with labels beside them also rows of square pictures, as scikit-learn's, and pictures along the
-    last axis, as MATLAB has them. Raises FormatError where the shape speaks of no pictures, or may
-    be read in two ways, both of which it names.
+    last axis, as MATLAB has them, many of 28 x 28 without labels, too. Raises FormatError where the
+    shape speaks of no pictures, or may be read in two ways, both of which it names.
     """
-    is_last = n_labels > 1 and raw.shape[-1:] == (n_labels,) != raw.shape[:1]
-    is_last = is_last and raw.shape[1:] != IMAGE_SHAPE
-    shape = (n_labels, *raw.shape[:-1]) if is_last else raw.shape
+    n = raw.shape[-1] if raw.shape else 0
+    is_last = 1 < n == n_labels != raw.shape[0] and raw.shape[1:] != IMAGE_SHAPE
+    is_last |= raw.shape[:-1] == IMAGE_SHAPE and n > MAX_ASPECT * mnist.IMAGE_SIDE
+    shape = (n, *raw.shape[:-1]) if is_last else raw.shape
     sizes = _sizes_of_one(shape, raw.prefix, n_labels)
     if raw.dtype.kind not in "buif":
         raise FormatError(f"{raw.prefix}holds text ({raw.dtype.str}), expected numbers")

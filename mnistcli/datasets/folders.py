@@ -241,9 +241,8 @@ def pictures_in(
     for path in content:
         if is_picture(path):
             number = numbers.get(path, "")
-            own = int(number) if len(number) == 1 else None
+            own = int(number) if digit is None and len(number) == 1 else digit
             is_alone = digit is None and bool(_ALONE.fullmatch(path.stem))
-            own = own if digit is None else digit
             found.append(LabelledPicture(path, own, part, is_alone=is_alone))
             continue
         of, own = _said_by(path, folder)
@@ -337,13 +336,9 @@ def _said_by(folder: Path, root: Path) -> tuple[OfPart, int | None]:
 
 def check_largest_below(folder: Path) -> None:
     """Raise CorruptFileError where the largest file in a folder is of a kind that is not read."""
-    others = (
-        path
-        for path in all_below(folder)
-        if not re.search(r"\.(md|html|ipynb)$|^Thumbs", path.name)
-    )
-    paths = [each for each in others if kind_of_path(each) == "file" and not is_picture(each)]
-    if paths:
+    files = (each for each in all_below(folder) if kind_of_path(each) == "file")
+    others = (each for each in files if not re.search(r"\.(md|html|ipynb)$|^Thumbs", each.name))
+    if paths := [each for each in others if not is_picture(each)]:
         path = max(paths, key=lambda each: each.stat().st_size)
         with storage_errors("read", path), damage_of(path), open_stream(path) as stream:
             check_not_foreign(unpacked(stream).head(), LAYOUTS)
@@ -413,7 +408,10 @@ def pictures_listed_in(
         told = _columns_of_digits(listing, [i for i, each in said.items() if not each])
         if listing.is_json and not told:
             return []  # of what programs keep of each picture
-        shown = _digits_shown(told)
+        cells = np.array(told, dtype=str)  # of one column, or of one for each digit
+        labels = digits.labels_of(cells[0] if len(cells) == 1 else cells)
+        wrong = {i for i, _ in digits.label_faults(labels)}
+        shown = [None if i in wrong else int(label) for i, label in enumerate(labels)]
         if len({*zip(places, shown, strict=True)}) > len({*places}):
             problem = "names pictures several times, with different digits"
             hint = "cut the digits out of their pictures, into folders called 0 to 9"
@@ -467,14 +465,6 @@ def _columns_of_digits(listing: _Listing, numbers: Sequence[int]) -> list[Sequen
         problem = f"has {len(numbers)} columns that may be the digits of its pictures"
         raise FormatError(problem, hint="call them file and label")
     return [columns_of[i] for i in numbers]
-
-
-def _digits_shown(told: Sequence[Sequence[str]]) -> list[int | None]:
-    """Return the digits that a column tells, or one for each of them; None of what is no digit."""
-    cells = np.array(told, dtype=str)
-    labels = digits.labels_of(cells[0] if len(cells) == 1 else cells)
-    wrong = {i for i, _ in digits.label_faults(labels)}
-    return [None if i in wrong else int(label) for i, label in enumerate(labels)]
 
 
 def _with_suffixes(rows: Iterator[tuple[str, ...]], index: Index) -> Iterator[tuple[str, ...]]:

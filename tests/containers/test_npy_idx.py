@@ -131,6 +131,7 @@ def test_an_array_is_capped_before_anything_is_read():
         ((0, 784), None), ((), None), ((5,), None), ((28, 28, 3), None), ((3, 40, 30), None),
         ((785, 3), None), ((3, 786), None), ((784, 784), None), ((500, 783), None),
         ((40, 40, 7), None), ((9, 2, 30), None), ((2, 5, 4, 5), None), ((9, 28, 28, 4), None),
+        ((28, 28, 225), (225, 28, 28)), ((28, 28, 224), None),
         ((1, 5000, 5000), None), ((0,), None), ((3, 0, 0), None),
     ],
 )  # fmt: skip
