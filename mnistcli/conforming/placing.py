@@ -144,7 +144,7 @@ def conform_all(
     """
     is_like = np.full(len(greys), raw)
     if raw and greys.shape[1:] != IMAGE_SHAPE:
-        problem = "has not 28 x 28 pixels, which --raw takes"
+        problem = "is not of 28 x 28 pixels, which --raw takes"
         yield from (BadImageError(source, problem, hint="leave --raw away") for source in sources)
         return
     if not raw and greys.shape[1:] == IMAGE_SHAPE:

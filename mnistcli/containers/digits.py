@@ -240,6 +240,8 @@ def _fault(column: str, value: Any, limit: float, where: str) -> FormatError:
     hint = "divide pixels of 16 bits by 257" if value > limit == 255 else ""
     if value < 0:
         hint = "give pixels as they were before they were standardised, 0 to 255 or 0 to 1"
+        if value.dtype == np.int8:
+            hint = "array.view('uint8') for bytes that wrapped round, array + 128 for shifted ones"
     other = " or 0 to 1" if limit > 16 else ", as the other values"
     problem = f"{column}holds {value:g}, expected 0 to {limit:.0f}{other}"
     return FormatError(problem, where=where, hint=hint)

@@ -652,7 +652,7 @@ def test_raw_takes_pixels_as_they_are(invoke, mnist, tmp_path):
     assert (done.err.count("28 x 28 pixels, which --raw takes"), done.err.count("hint: ")) == (5, 2)
     done = invoke("predict", str(tmp_path / "large.png"), "--raw")
     assert done.code == 6
-    assert "has not 28 x 28 pixels, which --raw takes" in done.err
+    assert "is not of 28 x 28 pixels, which --raw takes" in done.err
 
 
 @pytest.mark.parametrize(

@@ -603,6 +603,13 @@ def test_labels_that_are_no_digits_are_never_dropped(images, labels, problem, hi
     assert caught.value.hint.startswith(hint)
 
 
+def test_bytes_that_wrapped_round_have_a_hint(images):
+    wrapped = images.view(np.int8)
+    with pytest.raises(CorruptFileError) as caught:
+        read_labelled("-", stdin=io.BytesIO(npz(images=wrapped, labels=LABELS)))
+    assert caught.value.hint.startswith("array.view('uint8') for bytes that wrapped round")
+
+
 def test_the_labels_of_qmnist_are_the_first_of_eight_columns(images, tmp_path):
     wide = np.column_stack([LABELS, *[np.arange(12)] * 7]).astype(np.int32)
     (tmp_path / "a-images-idx3-ubyte").write_bytes(idx(images))
