@@ -63,6 +63,11 @@ _FOREIGN = {
             "d['image'].tolist()", "d['label']",
         ),
     ),
+    "drawings in letters, one below the other": (
+        rb"(?:[ +#]{28}\r?\n){28}",
+        _READ.format("d = [list(line[:28]) for line in open(FILE).read().splitlines()]",
+                     "numpy.reshape(d, (-1, 28, 28)) != ' '", "numpy.loadtxt(LABELS)"),
+    ),
     "a LIBSVM file": (
         rb"[+-]?[\d.]+ (?:qid:\d+ )?\d{1,5}:[\d.+-]",
         _READ.format("X, y = sklearn.datasets.load_svmlight_file(FILE, n_features=784)", "X.toarray()", "y"),

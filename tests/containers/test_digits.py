@@ -557,6 +557,22 @@ def test_pictures_in_the_cells_of_a_table_become_files(images, tmp_path, monkeyp
     assert names == sorted(f"{label:.0f}_{i}.png" for i, label in enumerate(LABELS))
 
 
+def test_drawings_in_letters_become_arrays(images, tmp_path, monkeypatch):
+    """Berkeley's digitdata, of which a line is longer than the others."""
+    monkeypatch.chdir(tmp_path)
+    lines = ["".join(" +#"[level] for level in row) for row in (images // 100).reshape(-1, 28)]
+    Path("FILE").write_text("\n".join([*lines[:30], lines[30] + " ", *lines[31:]]) + "\n")
+    np.savetxt("LABELS", LABELS, "%d")
+    with pytest.raises(CorruptFileError, match="is drawings in letters") as caught:
+        read_labelled(Path("FILE"))
+    line = caught.value.hint.partition(": ")[2].replace("FILE", "'FILE'")
+    line = line.replace("LABELS", "'LABELS'")
+    subprocess.run([sys.executable, "-c", f"import numpy\n{line}"], check=True)
+    found = read_labelled(Path("digits.npz"), raw=True)
+    assert np.array_equal(found.images, np.where(images >= 100, 255, 0))
+    assert np.array_equal(found.labels, LABELS)
+
+
 @pytest.mark.parametrize("shape", [(12, 784), (12, 28, 28)])
 def test_lists_in_json_become_arrays(images, shape, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
