@@ -242,6 +242,19 @@ def test_pictures_are_conformed_and_read_too(mnist, open_page):
         page.pictured(np.full((40, 30), 200, np.uint8))
 
 
+def test_paper_that_darkens_towards_the_border_is_no_ink_on_the_page_either(mnist, open_page):
+    """Its border was ink: nothing was beyond it."""
+    model = mnistcli.load_model("builtin")
+    page = open_page(model)
+    digits, labels = (a[50_000:50_010] for a in (mnist.train.images, mnist.train.labels))
+    light = np.tile(210 - 110 / (1 + np.exp((155 - np.arange(168)) / 8)), (168, 1))
+    for side in range(4):
+        pictures = [np.rot90(light, side) * (1 - enlarged(each, 6) / 600) for each in digits]
+        images = np.stack([page.pictured(each.astype(np.uint8)) for each in pictures])
+        answers = mnistcli.predict(model, images).answers
+        assert sum(int(a) == label for a, label in zip(answers, labels, strict=True)) >= 9
+
+
 def test_of_an_expansion_a_little_more_ink_is_taken_apart(mnist, open_page):
     """Places are what the score changes by, for a small share more of every feature before."""
     features = FeatureSpec("pixels+expansion", **EXPANDED)

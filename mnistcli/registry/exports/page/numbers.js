@@ -83,8 +83,17 @@ function inkOf(grey) {
   const [low, high] = [Math.min, Math.max].map((most) => data.reduce((a, b) => most(a, b)));
   const isLight = 2 * rim.sort()[rim.length >> 1] > low + high, negative = (a) => mapped(a, (level) => -level);
   const light = isLight ? grey : negative(grey);
-  const paper = negative(windowMax(negative(windowMax(light, reach)), reach));
-  const ink = mapped(paper, (level, at) => level - light.data[at]);
+  const closed = (a) => negative(windowMax(negative(windowMax(a, reach)), reach));
+  // Paper that darkens towards the border goes on: windows that no stroke fills may stick out.
+  const inside = (at, side) => clip(at - reach, 0, side - 1);
+  const outer = closed(grid(height + 2 * reach, width + 2 * reach, (y, x) => (
+    light.data[inside(y, height) * width + inside(x, width)]
+  )));
+  const inner = closed(light);
+  const ink = grid(height, width, (y, x) => {
+    const at = y * width + x;
+    return Math.min(inner.data[at], outer.data[(y + reach) * outer.width + x + reach]) - light.data[at];
+  });
   const strongest = ink.data.reduce((a, b) => Math.max(a, b));
   if (strongest < LEAST_CONTRAST) throw new NoDigit("blank");
   return mapped(ink, (level) => (level < NOISE * strongest ? 0 : 255 * level / strongest));
@@ -352,16 +361,20 @@ function grown(ink, radius) {
 
 /** Return the maximum over a square window that reaches so far to every side. */
 function windowMax(a, reach) {
-  const down = (of) => {
-    const { height, width, data } = of, out = data.slice();
-    for (let y = 0; y < height; y++) {
-      for (let v = Math.max(0, y - reach); v <= Math.min(height - 1, y + reach); v++) {
-        for (let x = 0; x < width; x++) {
-          if (data[v * width + x] > out[y * width + x]) out[y * width + x] = data[v * width + x];
+  const down = ({ height, width, data }) => {
+    for (let done = 0, step; done < reach; done += step) {
+      step = Math.min(2 * done + 1, reach - done);  // windows that meet make a larger one
+      const from = data;
+      data = from.slice();
+      for (let y = 0, at = 0; y < height; y++) {
+        const above = Math.max(y - step, 0) * width, below = Math.min(y + step, height - 1) * width;
+        for (let x = 0; x < width; x++, at++) {
+          const level = Math.max(from[above + x], from[below + x]);
+          if (level > data[at]) data[at] = level;
         }
       }
     }
-    return { height, width, data: out };
+    return { height, width, data };
   };
   return transposed(down(transposed(down(a))));
 }
