@@ -83,16 +83,16 @@ function inkOf(grey) {
   const [low, high] = [Math.min, Math.max].map((most) => data.reduce((a, b) => most(a, b)));
   const isLight = 2 * rim.sort()[rim.length >> 1] > low + high, negative = (a) => mapped(a, (level) => -level);
   const light = isLight ? grey : negative(grey);
-  const closed = (a) => negative(windowMax(negative(windowMax(a, reach)), reach));
+  const closed = (a, far) => negative(windowMax(negative(windowMax(a, far)), far));
   // Paper that darkens towards the border goes on: windows that no stroke fills may stick out.
-  const inside = (at, side) => clip(at - reach, 0, side - 1);
-  const outer = closed(grid(height + 2 * reach, width + 2 * reach, (y, x) => (
+  const far = 2 * reach, inside = (at, side) => clip(at - far, 0, side - 1);
+  const outer = closed(grid(height + 2 * far, width + 2 * far, (y, x) => (
     light.data[inside(y, height) * width + inside(x, width)]
-  )));
-  const inner = closed(light);
+  )), far);
+  const inner = closed(light, reach);
   const ink = grid(height, width, (y, x) => {
-    const at = y * width + x;
-    return Math.min(inner.data[at], outer.data[(y + reach) * outer.width + x + reach]) - light.data[at];
+    const at = y * width + x, paper = outer.data[(y + far) * outer.width + x + far];
+    return Math.min(inner.data[at], paper) - light.data[at];
   });
   const strongest = ink.data.reduce((a, b) => Math.max(a, b));
   if (strongest < LEAST_CONTRAST) throw new NoDigit("blank");
