@@ -292,7 +292,8 @@ class Reader:
 
         seen: list[Seen | BadImageError] = []
         for batch in read_all(inputs):
-            for i, each in enumerate(conform_all(batch.greys, batch.sources, raw=self.raw)):
+            every = conform_all(batch.greys, batch.sources, raw=self.raw, paper=batch.paper)
+            for i, each in enumerate(every):
                 found = batch.faults.get(i, each)
                 if isinstance(found, BadImageError):
                     seen.append(batch.refusal(found))

@@ -136,18 +136,22 @@ def conform(grey: "ArrayLike", *, source: str = "image") -> Conformed:
 
 
 def conform_all(
-    greys: Grey, sources: Sequence[str], *, raw: bool = False
+    greys: Grey, sources: Sequence[str], *, raw: bool = False, paper: int | None = None
 ) -> Iterator[Conformed | BadImageError]:
     """Bring pictures of one size into the form of MNIST, or say which are none; see `conform`.
 
-    ``raw`` takes 28 x 28 pixels as they are, and nothing else.
+    ``raw`` takes 28 x 28 pixels as they are, and nothing else. A margin of ``paper``, a level, tells
+    ink that reaches the border from lines and from paper.
     """
+    height, width = greys.shape[1:]
     is_like = np.full(len(greys), raw)
-    if raw and greys.shape[1:] != IMAGE_SHAPE:
-        problem = "is not of 28 x 28 pixels, which --raw takes"
+    if raw and (height, width) != IMAGE_SHAPE:
+        problem = f"has {width} x {height} pixels, and --raw takes 28 x 28"
         yield from (BadImageError(source, problem, hint="leave --raw away") for source in sources)
         return
-    if not raw and greys.shape[1:] == IMAGE_SHAPE:
+    if paper is not None:
+        greys = np.pad(greys, ((0, 0), (2, 2), (2, 2)), constant_values=paper)
+    elif not raw and (height, width) == IMAGE_SHAPE:
         is_like = is_mnist_like(greys)  # at once: a thousand images cost as much as one
     for grey, source, like in zip(greys, sources, is_like.tolist(), strict=True):
         try:

@@ -27,9 +27,9 @@ N_CLASSES = 10
 SLACK = 1e-3
 # Of fewer pictures most may be wider than tall: of MNIST's fives a third are.
 MIN_TURNED = 12
-# Pictures smaller than MNIST's box are cropped to the ink: a margin of paper tells ink that reaches
-# their border from lines and from paper. So many have that in common where most of each is paper.
-SMALL, MARGIN, ALIKE = 20, ((0, 0), (2, 2), (2, 2)), 0.9
+# Pictures smaller than MNIST's box are cropped to the ink. Most of a picture is paper: which level
+# that is, they tell where so many agree.
+SMALL, ALIKE = 20, 0.9
 # Of values from -1 to 1, as USPS has them, so many at least are -1.
 MIN_PAPER = 0.25
 HINT = (
@@ -50,6 +50,7 @@ class Block(NamedTuple):
     without_labels: str = ""  # why; empty if they are in an IDX file of their own
     note: str = ""  # what of the file this is, if there is more
     parts: Sequence[OfPart] = ()  # of each, where the file says it
+    paper: int | None = None  # its level around all, where they are cropped to the ink
 
 
 def read_digits(stream: Stream, part: Part | None = "test") -> Iterator[Block]:
@@ -87,8 +88,7 @@ def read_digits(stream: Stream, part: Part | None = "test") -> Iterator[Block]:
         n += len(images)
         if is_turned:
             images, note = images.transpose(0, 2, 1), f"{note}; {TRANSPOSED}".removeprefix("; ")
-        padded = images if paper is None else np.pad(images, MARGIN, constant_values=paper)
-        yield block._replace(images=padded, note=note)
+        yield block._replace(images=images, note=note, paper=paper)
     if not n:
         raise FormatError("holds no pictures")
 

@@ -133,8 +133,9 @@ def _as_predicted(block: Block, *, raw: bool) -> Iterator[Conformed | FormatErro
     """Bring the pictures of a block into MNIST's form, or say what is wrong with which."""
     n, height, width = block.images.shape
     if raw and n > 1 and (height, width) != IMAGE_SHAPE:
-        raise FormatError("has no pictures of 28 x 28 pixels, which --raw takes")
-    for i, found in enumerate(conform_all(block.images, block.where, raw=raw)):
+        raise FormatError(f"has pictures of {width} x {height} pixels, expected 28 x 28")
+    every = conform_all(block.images, block.where, raw=raw, paper=block.paper)
+    for i, found in enumerate(every):
         if i in block.faults:
             yield block.faults[i]
         elif isinstance(found, BadImageError):

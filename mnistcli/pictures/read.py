@@ -48,6 +48,7 @@ class Batch:
     faults: Mapping[int, BadImageError] = field(default_factory=dict)  # of which of them, from 0
     size: tuple[int, int] | None = None  # before they were made smaller
     n_frames: int = 1
+    paper: int | None = None  # around each, where they are cropped to the ink
 
     def refusal(self, error: BadImageError) -> BadImageError:
         """Return what is wrong with a picture; of the first in a file of several it says so."""
@@ -127,7 +128,8 @@ def _batches(stream: reading.Stream, name: str, side: int) -> Iterator[Batch]:
     for block in read_digits(plain):
         faults = {i: _bad_image(name, fault) for i, fault in block.faults.items()}
         sources = tuple(name + where for where in block.where)
-        yield Batch(block.images, sources, (block.note,) if block.note else (), faults)
+        notes = (block.note,) if block.note else ()
+        yield Batch(block.images, sources, notes, faults, paper=block.paper)
 
 
 def _decode(stream: reading.Stream, name: str, side: int) -> Batch:

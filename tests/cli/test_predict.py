@@ -649,10 +649,10 @@ def test_raw_takes_pixels_as_they_are(invoke, mnist, tmp_path):
     np.save(tmp_path / "many.npy", np.ones((5, 20, 20)))
     done = invoke("predict", str(tmp_path / "many.npy"), "x.png", "--raw")
     assert done.err.splitlines()[1] == "hint: leave --raw away"
-    assert (done.err.count("28 x 28 pixels, which --raw takes"), done.err.count("hint: ")) == (5, 2)
+    assert (done.err.count("--raw takes 28 x 28"), done.err.count("hint: ")) == (5, 2)
     done = invoke("predict", str(tmp_path / "large.png"), "--raw")
     assert done.code == 6
-    assert "is not of 28 x 28 pixels, which --raw takes" in done.err
+    assert "has 20 x 30 pixels, and --raw takes 28 x 28" in done.err
 
 
 @pytest.mark.parametrize(

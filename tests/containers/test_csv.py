@@ -123,7 +123,7 @@ def test_the_rule_below_the_header_of_a_markdown_table_is_no_row():
     rows += [[i, *row, i % 10] for i, row in enumerate(pixels.tolist())]
     text = "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
     images, labels, faults = digits_in(text.encode())
-    assert images.shape == (15, 12, 12)
+    assert images.shape == (15, 8, 8)
     np.testing.assert_array_equal(labels, np.arange(15) % 10)
     assert not faults
 

@@ -258,8 +258,7 @@ def test_tables_of_smaller_and_larger_pictures(images, side, form):
         ),
     }[form]()
     got, labels, faults = digits_in(data)
-    inner = got[:, 2:-2, 2:-2] if side < 20 else got  # in a margin of paper
-    assert np.array_equal(inner, np.rint(pictures * (255 / 16)) if side == 8 else pictures)
+    assert np.array_equal(got, np.rint(pictures * (255 / 16)) if side == 8 else pictures)
     assert np.array_equal(labels, LABELS)
     assert not faults
 
@@ -363,8 +362,7 @@ def test_rows_of_scikit_learn_are_squares_where_labels_say_how_many(order, side)
     rows = np.array(levels.reshape(12, -1) / 16, order=order)
     for x in (rows, np.array(rows * 16 if side == 8 else rows * 255, order=order)):
         images, labels, _ = digits_in(npz(data=x, target=LABELS))
-        inner = images[:, 2:-2, 2:-2] if images.shape[1] > side else images
-        assert np.array_equal(inner, np.rint(levels / 16 * 255))
+        assert np.array_equal(images, np.rint(levels / 16 * 255))
         assert np.array_equal(labels, LABELS)
 
 
@@ -375,7 +373,8 @@ def test_small_pictures_cropped_to_the_ink_have_the_paper_of_their_file(test_ima
     x = x[x.mean(axis=(1, 2)) < 0.5]  # not nearly all ink, as a 1 is
     for pixels, n_inverted in ((x, 0), (1 - x, len(x))):
         (batch,) = read_batches("-", stdin=io.BytesIO(npz(x=pixels)))
-        steps = [each.steps for each in conform_all(batch.greys, batch.sources)]
+        every = conform_all(batch.greys, batch.sources, paper=batch.paper)
+        steps = [each.steps for each in every]
         assert sum(INVERTED in each for each in steps) == n_inverted
 
 
