@@ -21,7 +21,17 @@ from mnistcli.conforming.grouping import Group, halves_of, strokes_of
 from mnistcli.conforming.operations import area_weights, span, stretch
 from mnistcli.conforming.segmentation import Page, digit_of, find_page, one_digit, surroundings
 from mnistcli.conforming.strokes import with_readable_strokes
-from mnistcli.conforming.types import BOX, CENTRE, MIN_SIDE, Box, Digit, Ink, Mask, NoDigitError
+from mnistcli.conforming.types import (
+    BLANK,
+    BOX,
+    CENTRE,
+    MIN_SIDE,
+    Box,
+    Digit,
+    Ink,
+    Mask,
+    NoDigitError,
+)
 from mnistcli.display import Displayed
 from mnistcli.errors import BadImageError
 from mnistcli.mnist import IMAGE_SHAPE, IMAGE_SIDE
@@ -35,6 +45,8 @@ TIE_BREAK = 1.001 ** -np.arange(len(PHASES))
 WIDEST_PART = 1.7
 # A picture that is smaller than MNIST's box, as scikit-learn's are of 8 x 8, gets so many a side.
 ENOUGH_PIXELS = 32
+# One that small, with the margin that it may get, is one digit: two would have six pixels each.
+TINY, MARGIN = 12, 2
 # Pictures of several digits are looked at with so many pixels a side.
 LINES_SIDE = 1000
 
@@ -95,9 +107,9 @@ class Strokes(NamedTuple):
     def _place(self, strokes: Mask) -> PlacedDigit | None:
         try:
             digit, box = digit_of(self.page, strokes)
+            found = _place(digit)
         except NoDigitError:  # a cut leaves hardly anything
             return None
-        found = _place(digit)
         return PlacedDigit(found.image, found.steps, box)
 
 
@@ -123,16 +135,15 @@ def conform(grey: "ArrayLike", *, source: str = "image") -> Conformed:
             return Conformed(grey, ())
         if is_mnist_like(~grey[None])[0]:
             return Conformed(~grey, (DARK_INK, INVERTED))
-    is_tiny = max(grey.shape) <= 12  # where two digits would have six pixels each
+    is_tiny = max(grey.shape) <= TINY
     if is_small := min(grey.shape) > MIN_SIDE and max(grey.shape) < BOX:
         k = -(-ENOUGH_PIXELS // max(grey.shape))
         larger = stretch(grey.astype(np.float32), *(k * n for n in grey.shape))
         grey = np.rint(larger).astype(np.uint8)
     try:
-        digit = one_digit(find_page(grey, has_room=not is_small), is_tiny=is_tiny)
+        return _place(one_digit(find_page(grey, has_room=not is_small), is_tiny=is_tiny))
     except NoDigitError as error:
         raise BadImageError(source, str(error), hint=error.hint) from None
-    return _place(digit)
 
 
 def conform_all(
@@ -150,7 +161,7 @@ def conform_all(
         yield from (BadImageError(source, problem, hint="leave --raw away") for source in sources)
         return
     if paper is not None:
-        greys = np.pad(greys, ((0, 0), (2, 2), (2, 2)), constant_values=paper)
+        greys = np.pad(greys, ((0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN)), constant_values=paper)
     elif not raw and (height, width) == IMAGE_SHAPE:
         is_like = is_mnist_like(greys)  # at once: a thousand images cost as much as one
     for grey, source, like in zip(greys, sources, is_like.tolist(), strict=True):
@@ -180,6 +191,8 @@ def _place(digit: Digit) -> Conformed:
     steps = ("scaled to 20 pixels", "centred") if is_scaled else ("centred",)
     digit, edge_width = with_readable_strokes(digit)
     small = _scale_to_box(digit, edge_width)
+    if not small.any():  # as in `with_readable_strokes`, at this size
+        raise NoDigitError(BLANK)
     grey = np.rint(255 / small.max() * small).astype(np.uint8)
     return Conformed(_centre(grey), (*digit.steps, *steps))
 

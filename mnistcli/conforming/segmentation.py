@@ -21,7 +21,6 @@ from mnistcli.conforming.grouping import Group, group_of, lines_of
 from mnistcli.conforming.lines import FRAME_LENGTH
 from mnistcli.conforming.operations import (
     Pieces,
-    average,
     box_mean,
     enlarge,
     fill_holes,
@@ -327,8 +326,6 @@ def digit_of(page: Page, strokes: Mask) -> tuple[Digit, Box]:
         raise NoDigitError(BLANK)
     ink = np.where(zone, ink, np.float32(0))
     box = half_level_box(inked, pixel)
-    if average(ink, box, BOX, BOX).max() <= 0:  # what is lighter than paper outweighs all
-        raise NoDigitError(BLANK)
     found = box.moved(1, top, left).moved(page.reduction, *page.corner)
     return Digit(ink, box, page.steps), found
 

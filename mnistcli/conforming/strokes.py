@@ -3,7 +3,7 @@
 import numpy as np
 
 from mnistcli.conforming.operations import average, pad, window_max
-from mnistcli.conforming.types import BOX, FAINTEST_INK, Box, Digit, Ink
+from mnistcli.conforming.types import BLANK, BOX, FAINTEST_INK, Box, Digit, Ink, NoDigitError
 from mnistcli.features.geometry import grown
 
 # Widths are measured at four pixels for one of MNIST's.
@@ -19,7 +19,8 @@ HAIRLINE_LEVEL = 0.35
 def with_readable_strokes(digit: Digit) -> tuple[Digit, float]:
     """Widen a hairline that would vanish at 20 pixels, thin a marker that would fill the loops.
 
-    Returns the digit, and how wide the edges of its strokes are.
+    Returns the digit, and how wide the edges of its strokes are. Raises NoDigitError where what is
+    lighter than paper outweighs them.
     """
     width, edge_width = _widths(digit)
     if HAIRLINE <= width <= MARKER:
@@ -61,6 +62,8 @@ def _widths(digit: Digit) -> tuple[float, float]:
     down = (p[1:] - p[:-1])[:, :-1]
     across = (p[:, 1:] - p[:, :-1])[:-1]
     outline = float(np.sqrt(down * down + across * across).sum()) * FINE / BOX
+    if not outline:
+        raise NoDigitError(BLANK)
     return float(2 * ink.sum()) / outline, float(6 * (ink * (1 - ink)).sum()) / outline
 
 

@@ -19,12 +19,13 @@ from sklearn.datasets import load_digits
 
 import mnistcli
 from mnistcli.cli.topics import read_topic
+from mnistcli.conforming import placing
 from mnistcli.conforming.background import otsu_threshold
 from mnistcli.conforming.operations import pieces_of
 from mnistcli.conforming.placing import conform, find_strokes, is_mnist_like
 from mnistcli.conforming.segmentation import ALL_INK, Page, digit_of
 from mnistcli.conforming.strokes import with_readable_strokes
-from mnistcli.conforming.types import NoDigitError
+from mnistcli.conforming.types import Box, Digit, NoDigitError
 from mnistcli.errors import BadImageError
 from mnistcli.pictures.read import read_pictures
 from mnistcli.prediction import Reader
@@ -1014,6 +1015,14 @@ def test_strokes_that_lighter_paper_outweighs_are_none():
         with_readable_strokes(digit_of(page, pieces.pixels([0]))[0])
 
 
+def test_a_stroke_of_which_no_pixel_is_left_at_20_is_none():
+    """Beside it, in each of MNIST's pixels, is much that is lighter than paper."""
+    ink = np.full((240, 240), -10, np.float32)
+    ink[:, 123:141] = 1
+    with pytest.raises(NoDigitError, match="is blank"):
+        placing._place(Digit(ink, Box(0, 240, 0, 240), ()))
+
+
 def cut_out(digit, left):
     """Dark ink on a piece of paper, 90 x 140, that was cut out of a form."""
     paper = np.full((140, 90), 250, np.uint8)
@@ -1132,7 +1141,7 @@ def test_a_digit_in_pieces_is_one_digit(test_images, index):
 
 
 @pytest.mark.torture
-def test_hardly_a_digit_of_mnist_is_taken_for_two(test_images):
+def test_of_10_000_digits_hardly_any_is_taken_for_two(test_images):
     """A few have a rest of what stood beside them, as high as a smaller digit."""
     n_refused = 0
     for digit in test_images:
