@@ -72,7 +72,9 @@ def layout_of_rows(names: tuple[str, ...] | None, rows: list[bytes]) -> Layout:
     cells = [row.rstrip(b",").split(b",") for row in rows]
     widths = [*map(len, cells)]
     if names is not None:
-        named = names[: max((i for i, name in enumerate(names, 1) if name), default=0)]
+        named = names
+        while named and not named[-1]:
+            named = named[:-1]
         n_unnamed = max(widths, key=widths.count, default=0) - len(named)
         if n_unnamed > 0 and len(named) < len(names):
             named += ("",) * n_unnamed
@@ -199,12 +201,15 @@ def side_of_labels(values: Float32s) -> int:
     if not could.any():
         raise FormatError(
             f"has {n:,} columns, of which neither the first nor the last holds labels from 0 to 9",
-            hint=f"expected label,pixel0,...,pixel{n - 2}; labels are digits, 0 and not 10 for zero",
+            hint=f"expected label,{_pixels(n)}; labels are digits, 0 and not 10 for zero",
         )
     return 0 if could[0] else -1
 
 
 def _at_either_end(n: int) -> FormatError:
     problem = f"may have its labels in the first of its {n:,} columns or in the last"
-    pixels = f"pixel0,...,pixel{n - 2}"
-    return FormatError(problem, hint=f"add a header: label,{pixels} or {pixels},label")
+    return FormatError(problem, hint=f"add a header: label,{_pixels(n)} or {_pixels(n)},label")
+
+
+def _pixels(n: int) -> str:
+    return f"pixel0,...,pixel{n - 2}"

@@ -84,7 +84,8 @@ def read_digits(stream: Stream, part: Part | None = "test") -> Iterator[Block]:
     n, is_turned, paper = 0, False, None  # which the first of them decide
     for block in blocks:
         images, note = block.images, block.note
-        is_turned, paper = (is_turned, paper) if n else _told_by(images)
+        if not n:
+            is_turned, paper = _is_transposed(images), _paper_of(images)
         n += len(images)
         if is_turned:
             images, note = images.transpose(0, 2, 1), f"{note}; {TRANSPOSED}".removeprefix("; ")
@@ -114,25 +115,29 @@ def _of_table(table: csv.Table) -> Iterator[Block]:
         n += len(values)
 
 
-def _told_by(images: Bytes) -> tuple[bool, int | None]:
-    """Tell whether many pictures were written column by column, as EMNIST has them, and their paper.
+def _is_transposed(images: Bytes) -> bool:
+    """Tell whether many pictures were written column by column, as EMNIST has them.
 
-    Most are wider than tall then: of MNIST's zeros, a quarter are. Paper is what most of nearly all
-    small ones is; None where they are large or differ.
+    Most are wider than tall then: of MNIST's zeros, a quarter are.
     """
     n, height, width = images.shape
-    if n < MIN_TURNED:
-        return False, None
+    if n < MIN_TURNED or height != width:
+        return False
     ink = images > 127
-    share = (ink.mean(axis=(1, 2)) > 0.5).mean()
-    ink ^= bool(share > 0.5)
+    ink ^= bool(2 * np.count_nonzero(ink) > ink.size)
     across, down = (
         width - lines.argmax(axis=1) - lines[:, ::-1].argmax(axis=1)
         for lines in map(np.asarray, (ink.any(axis=1), ink.any(axis=2)))
     )
-    paper = 255 * int(share > 0.5) if max(share, 1 - share) > ALIKE else None
-    is_turned = height == width and bool((across > down).mean() > 2 / 3)
-    return is_turned, paper if max(height, width) < SMALL else None
+    return bool((across > down).mean() > 2 / 3)
+
+
+def _paper_of(images: Bytes) -> int | None:
+    """Return the level of paper of many small pictures, None where they are large or differ."""
+    if len(images) < MIN_TURNED or max(images.shape[1:]) >= SMALL:
+        return None
+    share = ((images > 127).mean(axis=(1, 2)) > 0.5).mean()
+    return 255 if share > ALIKE else 0 if share < 1 - ALIKE else None
 
 
 def _of_npz(npz: Npz, part: Part | None) -> Iterator[Block]:

@@ -408,10 +408,7 @@ def pictures_listed_in(
         told = _columns_of_digits(listing, [i for i, each in said.items() if not each])
         if listing.is_json and not told:
             return []  # of what programs keep of each picture
-        cells = np.array(told, dtype=str)  # of one column, or of one for each digit
-        labels = digits.labels_of(cells[0] if len(cells) == 1 else cells)
-        wrong = {i for i, _ in digits.label_faults(labels)}
-        shown = [None if i in wrong else int(label) for i, label in enumerate(labels)]
+        shown = _digits_shown(told)
         if len({*zip(places, shown, strict=True)}) > len({*places}):
             problem = "names pictures several times, with different digits"
             hint = "cut the digits out of their pictures, into folders called 0 to 9"
@@ -465,6 +462,14 @@ def _columns_of_digits(listing: _Listing, numbers: Sequence[int]) -> list[Sequen
         problem = f"has {len(numbers)} columns that may be the digits of its pictures"
         raise FormatError(problem, hint="call them file and label")
     return [columns_of[i] for i in numbers]
+
+
+def _digits_shown(told: Sequence[Sequence[str]]) -> list[int | None]:
+    """Return the digits that a column tells, or one for each of them; None of what is no digit."""
+    cells = np.array(told, dtype=str)
+    labels = digits.labels_of(cells[0] if len(cells) == 1 else cells)
+    wrong = {i for i, _ in digits.label_faults(labels)}
+    return [None if i in wrong else int(label) for i, label in enumerate(labels)]
 
 
 def _with_suffixes(rows: Iterator[tuple[str, ...]], index: Index) -> Iterator[tuple[str, ...]]:
