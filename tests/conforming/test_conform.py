@@ -22,7 +22,7 @@ from mnistcli.cli.topics import read_topic
 from mnistcli.conforming import placing
 from mnistcli.conforming.background import otsu_threshold
 from mnistcli.conforming.operations import pieces_of
-from mnistcli.conforming.placing import conform, find_strokes, is_mnist_like
+from mnistcli.conforming.placing import conform, conform_all, find_strokes, is_mnist_like
 from mnistcli.conforming.segmentation import ALL_INK, Page, digit_of
 from mnistcli.conforming.strokes import with_readable_strokes
 from mnistcli.conforming.types import Box, Digit, NoDigitError
@@ -72,8 +72,11 @@ def test_a_strip_may_be_narrower_than_lines_are_looked_for_in(shape):
 
 
 def test_pictures_of_scikit_learn_show_one_digit_each():
-    for small in np.rint(load_digits().images[740:760] * (255 / 16)).astype(np.uint8):
+    digits = np.rint(load_digits().images[740:760] * (255 / 16)).astype(np.uint8)
+    for small in digits:
         assert conform(small).image.max() == 255  # the strokes of the 752nd lie apart
+    every = conform_all(digits, [""] * 20, paper=0)  # in a margin as well
+    assert not [each for each in every if isinstance(each, BadImageError)]
     with pytest.raises(BadImageError, match="holds 2 digits"):
         conform(np.hstack([load_digits().images[1].astype(np.uint8) * 15] * 2))
 
