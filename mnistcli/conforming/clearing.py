@@ -4,6 +4,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from mnistcli.conforming.cells import lines_around
 from mnistcli.conforming.frames import Frame, frames_of
 from mnistcli.conforming.grouping import (
     DIGIT_HEIGHT,
@@ -57,8 +58,6 @@ FAINT, FAINT_REACH, MOST_FAINT = 0.2, 1 / 12, 0.15
 RECTANGLE = 0.96
 # A line down most of the paper is thinner than the strokes on it, which are not that small: no 1.
 MARGIN_LINE, LINE_LENGTH, LEAST_INSIDE = 0.4, 0.7, 0.15
-# One down all of it is as straight, as a share of its length, and what else there is that much lower.
-STRAIGHT, LOWER = 0.02, 0.8
 # What goes on where something ends differs in width by less than this share.
 REST = 0.25
 # What is left of an edge is so much thinner than strokes, or has so much softer edges.
@@ -66,9 +65,6 @@ EDGE = 0.25
 # A binding is so many pieces whose sizes differ by such a share, in a line that leans no more, at
 # distances that differ by such a share.
 MANY, SAME, SLANTED, EVEN = 12, 0.2, 0.05, 0.1
-# Lines that meet in a corner: that the longer is so many times as wide at least, and what else there
-# may be, as a share of their ink.
-CORNER_LINE, CORNER_REST = 3, 0.1
 # What is left of a box along the border that cut through it, in shares of the picture's side: so
 # thick on average, and reaching in so far; in lengths of the digit it is longer.
 SCRAP, SCRAP_REACH, SCRAP_LENGTH = 0.1, 0.2, 1.2
@@ -129,6 +125,7 @@ def find_pieces(ink: Ink, noise: float, least: float = 0.0) -> tuple[Pieces, Mas
         not _has_lines(pieces, keep, strong)
         or _spans(*_dark_pieces(seen, LINE_CUTS[-1]))  # the digit itself, or no faint line
         or _is_one_ink(ink, pieces, keep)
+        or _are_around(seen, pieces, keep, is_photo=noise > 0)
     ):
         has_specks = not keep.all() and (pieces.peaks(seen)[~keep] >= DARK).any()
         return pieces, keep, [SPECKS_IGNORED] if has_specks else []
@@ -137,6 +134,16 @@ def find_pieces(ink: Ink, noise: float, least: float = 0.0) -> tuple[Pieces, Mas
         cuts.pop(0)
     # Where lines just break up, pieces of them still cling to the digit.
     return *_dark_pieces(seen, cuts[:2][-1]), [LINES_IGNORED]
+
+
+def _are_around(ink: Ink, pieces: Pieces, keep: Mask, *, is_photo: bool) -> bool:
+    """Return whether all lines are around the digit, and as dark as it may be."""
+    inside = keep & ~lines_around(pieces, keep)
+    if (inside == keep).all():
+        return False
+    ink = np.where(pieces.mask(inside), ink, np.float32(0))
+    strong = _Strong.of(ink, pieces, inside) if is_photo else None
+    return not _has_lines(pieces, inside, strong)
 
 
 class _Strong(NamedTuple):
@@ -236,9 +243,7 @@ def _drop_others(pieces: Pieces, keep: Mask, ink: Ink, *, is_photo: bool, is_pag
         return
     # First: small blocks would count as digits beside what is at the border, or in rows as holes.
     _drop_bars(pieces, keep)
-    _drop_margin_line(pieces, keep)
-    if not is_page and keep.sum() > 1:  # each is looked at: of a page there are hundreds
-        _drop_corners(pieces, keep)
+    keep &= ~lines_around(pieces, keep)
     _drop_scraps(pieces, keep)
     if is_photo or (keep & ~pieces.at_border).sum() >= SEVERAL:
         _drop_border(pieces, keep, ink)
@@ -263,48 +268,6 @@ def _drop_bars(pieces: Pieces, keep: Mask) -> None:
     if inner.any():
         is_thin = pieces.thickness < MARGIN_LINE * pieces.thickness[inner].min()
         keep &= ~(is_thin & (pieces.height > LINE_LENGTH * height))
-
-
-def _drop_margin_line(pieces: Pieces, keep: Mask) -> None:
-    """Drop lines from the upper border to the lower one beside what is lower."""
-    height, _ = pieces.shape
-    is_line = keep & (pieces.height == height) & (BAR * pieces.width < height)
-    if 0 < pieces.height[keep & ~is_line].max(initial=0) < LOWER * height:
-        for i in np.flatnonzero(is_line).tolist():
-            keep[i] = not _is_ruled(pieces.alone(i))
-
-
-def _is_ruled(own: Mask) -> bool:
-    """Return whether what leads from top to bottom is an upright line, as wide at its ends."""
-    rows, widths = np.arange(len(own)), own.sum(axis=1)
-    centres = own @ np.arange(own.shape[1]) / widths
-    slope, start = np.polyfit(rows, centres, 1)
-    bent = np.abs(centres - start - slope * rows).max()
-    is_straight = bent <= max(1, STRAIGHT * len(own)) and abs(slope) < STEEPEST_LINE
-    return bool(is_straight and 2 * min(widths[0], widths[-1]) >= widths.max())
-
-
-def _drop_corners(pieces: Pieces, keep: Mask) -> None:
-    """Drop what is left of a box around the digit: two lines that meet, with all else in an angle."""
-    angles = {i: found for i in np.flatnonzero(keep).tolist() if (found := _angles(pieces, i))}
-    others = keep & ~pieces.among([*angles])
-    if others.any():
-        for i, found in angles.items():
-            keep[i] = not any(angle[others].all() for angle in found)
-
-
-def _angles(pieces: Pieces, i: int) -> list[Mask]:
-    """Return what is well within each angle of two lines that meet; nothing of what is no such lines."""
-    own = pieces.alone(i)
-    rows, columns = (own.mean(axis=axis) > FRAME_LENGTH for axis in (1, 0))
-    is_thin = all(0 < CORNER_LINE * line.sum() < len(line) for line in (rows, columns))
-    if not is_thin or (own & ~rows[:, None] & ~columns).sum() > CORNER_REST * own.sum():
-        return []
-    y, x = np.flatnonzero(rows) + pieces.top[i], np.flatnonzero(columns) + pieces.left[i]
-    # Parts of the digits of a display are nearer to each other.
-    above, below = pieces.bottom <= y[0] - len(y), pieces.top > y[-1] + len(y)
-    before, behind = pieces.right <= x[0] - len(x), pieces.left > x[-1] + len(x)
-    return [a & b for a in (above, below) for b in (before, behind)]
 
 
 def _drop_scraps(pieces: Pieces, keep: Mask) -> None:

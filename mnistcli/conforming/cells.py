@@ -1,0 +1,80 @@
+"""Which ink is straight lines around all else, as of the cell of a form that a digit is cut out of."""
+
+import numpy as np
+
+from mnistcli.conforming.lines import BAR, FRAME_LENGTH
+from mnistcli.conforming.operations import Pieces, pad, window_max
+from mnistcli.conforming.types import Mask
+
+# A line leans by no more than such a share of its length, which is so many times its thickness.
+STEEPEST, SLENDER = 0.08, 3
+# What else there may be of lines that meet, as a share of their ink.
+REST = 0.1
+# Shorter pieces, as a share of the picture, are not looked at.
+LEAST_LONG = 0.25
+# One line alone goes through so much of the picture, and all else, which is away from the border, is
+# so much lower: it could be a 1.
+ALONE, LOWER = 0.8, 0.8
+
+
+def lines_around(pieces: Pieces, keep: Mask) -> Mask:
+    """Tell which pieces are straight lines, with all else on one side or in one angle of them, (n,)."""
+    height, width = pieces.shape
+    n_borders = (pieces.top == 0).astype(np.intp) + (pieces.left == 0)
+    n_borders += (pieces.bottom == height).astype(np.intp) + (pieces.right == width)
+    share = np.maximum(pieces.height / height, pieces.width / width)
+    is_through = (n_borders > 1) & (share > ALONE)
+    found = dict[int, tuple[int, int]]()
+    for i in np.flatnonzero(keep & (share > LEAST_LONG)).tolist():
+        (level, n_level), (upright, n_upright) = map(_level_lines, (own := pieces.alone(i), own.T))
+        is_rest = own & ~window_max(level | upright.T, 1)
+        n_needed = 1 if is_through[i] else 2
+        if n_level + n_upright >= n_needed and is_rest.sum() <= REST * own.sum():
+            found[i] = n_level, n_upright
+    lines = pieces.among([*found])
+    others = keep & ~lines
+    inner = others & ~pieces.at_border
+    others = inner if inner.any() else others
+    if not (found and others.any()):
+        return np.zeros_like(keep)
+    top, bottom = pieces.top[others].min(), pieces.bottom[others].max()
+    left, right = pieces.left[others].min(), pieces.right[others].max()
+    for i, (n_level, n_upright) in found.items():
+        apart = 1
+        if n_borders[i] < 2:  # parts of the digits of a display are near to each other
+            length = n_level * pieces.width[i] + n_upright * pieces.height[i]
+            apart += int(pieces.area[i] / length)
+        room = np.s_[max(0, top - apart) : bottom + apart, max(0, left - apart) : right + apart]
+        if n_level + n_upright == 1:
+            lines[i] = inner.any() and (n_level or bottom - top < LOWER * pieces.height[i])
+        else:
+            lines[i] = pieces.top[i] < bottom and top < pieces.bottom[i]
+            lines[i] &= pieces.left[i] < right and left < pieces.right[i]
+        lines[i] &= not pieces.pixels([i])[room].any()
+    return lines
+
+
+def _level_lines(own: Mask) -> tuple[Mask, int]:
+    """Find thin straight lines from side to side of a box, which lean alike, and count them."""
+    height, width = own.shape
+    if BAR * width < height:
+        return np.zeros_like(own), 0
+    most = round(STEEPEST * width)
+    n_rows = height + 2 * most + 1
+    y, x = own.nonzero()
+    start, is_line, most_ink = np.zeros(width, np.intp), np.zeros(n_rows, np.bool_), 0
+    for lean in sorted(range(-2 * most, 2 * most + 1), key=abs):  # what leans more is seen to
+        # Rows that lean start beyond the box, and have room in it for so much ink.
+        starts = np.rint(lean * np.linspace(-0.5, 0.5, width)).astype(np.intp) - most
+        ink = np.bincount(y - starts[x], minlength=n_rows)
+        room = np.bincount(-starts, minlength=n_rows)
+        room -= np.bincount(height - starts, minlength=n_rows)
+        is_inked = ink > FRAME_LENGTH * room.cumsum().clip(width / 2)
+        n_inked = ink[window_max(is_inked[None], 1)[0]].sum()  # edges are uneven
+        if n_inked > most_ink:
+            most_ink, start, is_line = n_inked, starts, is_inked & (abs(lean) <= most)
+    edges = np.flatnonzero(np.diff(pad(is_line[None])[1].view(np.int8))).reshape(-1, 2)
+    is_thin = SLENDER * (edges[:, 1] - edges[:, 0]) < width
+    for first, last in edges[~is_thin].tolist():
+        is_line[first:last] = False
+    return own & is_line[np.arange(height)[:, None] - start], int(is_thin.sum())
