@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.arrays import Float32s, Float64s, Places
-from mnistcli.containers.names import LABELS, words_in
+from mnistcli.containers.names import LABELS, says_labels
 from mnistcli.containers.reading import FormatError
 from mnistcli.display import counted
 from mnistcli.mnist import IMAGE_SIDE, N_PIXELS
 
-HINT = "expected 784 pixels in a row, or a label and 784 pixels (or 64, 256, 400 or 1,024)"
+HINT = "expected a line of 784 pixels for each digit, or a label and 784 (or 64, 256, 400 or 1,024)"
 # Beside MNIST's 28 x 28: scikit-learn's digits and optdigits, USPS and Semeion, MNIST's
 # digits without their margin, and what is padded.
 SIDES = (IMAGE_SIDE, 8, 16, 20, 32)
@@ -72,11 +72,10 @@ def layout_of_rows(names: tuple[str, ...] | None, rows: list[bytes]) -> Layout:
     cells = [row.rstrip(b",").split(b",") for row in rows]
     widths = [*map(len, cells)]
     if names is not None:
-        named = names
-        while named and not named[-1]:
-            named = named[:-1]
-        n_unnamed = max(widths, key=widths.count, default=0) - len(named)
-        if n_unnamed > 0 and len(named) < len(names):
+        n_named = max((i for i, name in enumerate(names, 1) if name), default=0)
+        named = names[:n_named]
+        n_unnamed = max(widths, key=widths.count, default=0) - n_named
+        if n_unnamed > 0 and n_named < len(names):
             named += ("",) * n_unnamed
         elif n_unnamed == 1:
             named = ("", *named)  # as R writes the names of rows, without one of their own
@@ -101,9 +100,7 @@ def layout_of(names: tuple[str, ...]) -> Layout:
             raise FormatError(f"has {counted(len(names), 'column')} in its first line", hint=HINT)
         shown = ", ".join(repr(name[:20]) for name in names[:3])
         problem = f"has a header that does not tell the order of {n:,} pixels ({shown}, ...)"
-        raise FormatError(
-            problem, hint=f"call the columns label, pixel0, pixel1, ..., pixel{n - 1}"
-        )
+        raise FormatError(problem, hint=f"call the columns label, pixel0, ..., pixel{n - 1}")
     if math.isqrt(len(order)) ** 2 < len(order):
         return Layout(len(names), order, names=names)
     others = sorted(set(range(len(names))) - set(order.tolist()))
@@ -111,7 +108,7 @@ def layout_of(names: tuple[str, ...]) -> Layout:
     if len(labels) in (1, 10):
         return Layout(len(names), order, labels, names)
     shown = ", ".join(repr(names[i][:20]) for i in labels or others)
-    reason = "has no labels: its 784 columns are all pixels"
+    reason = f"has no labels: its {len(order):,} columns are all pixels"
     if labels:
         reason = f"has several columns that may be its labels: {shown}"
     elif shown:
@@ -121,7 +118,7 @@ def layout_of(names: tuple[str, ...]) -> Layout:
 
 def labels_among(names: Sequence[str], others: Sequence[int]) -> tuple[int, ...]:
     """Find the columns that are called as labels are, or the ten of label_0 to label_9."""
-    if named := tuple(i for i in others if "_".join(words_in(names[i])) in LABELS):
+    if named := tuple(i for i in others if says_labels(names[i])):
         return named
     found: dict[str, dict[str, int]] = {}
     for i in others:
@@ -137,8 +134,13 @@ def pixel_order(names: tuple[str, ...]) -> Places | None:
     """Find the columns of 784 pixels, in their order, by the numbers in their names.
 
     pixel0 to pixel783, pixel1 to pixel784, 0 to 783, and by row and column 1x1 to 28x28, p0000 to
-    p2727. As many as 785 numbers in a row say nothing but the order of the columns.
+    p2727. As many as 785 numbers in a row say nothing but the order of the columns, nor do 784 and
+    one of them again, as pandas.concat calls labels.
     """
+    numbered = [i for i, name in enumerate(names) if name.isdecimal() and len(name) < 5]
+    n = len(said := {int(names[i]) for i in numbered})
+    if _WIDTHS.get(n) == n == len(numbered) - 1 == max(said) - min(said) + 1:
+        return np.array(numbered)
     groups: dict[tuple[str, ...], dict[tuple[int, ...], int]] = {}
     for i, name in enumerate(names):
         parts = re.split(r"(\d{1,4})", name.strip().lower())
@@ -190,8 +192,9 @@ def side_of_labels(values: Float32s) -> int:
         return 0
     varies = (ends != ends[:1]).any(axis=0)
     could &= varies | (ends != inner[:, [0, -1]]).any(axis=0)
-    if could.all() and inner.min() >= 0 and inner.max() <= 1 and (ends > 1).any():
-        could = (ends > 1).any(axis=0)  # no shares of ink
+    beyond = codes & (ends > 1).any(axis=0)
+    if inner.min() >= 0 and inner.max() == 1 and beyond.any():
+        could = beyond  # no shares of ink, be it 1 to 10
     if could.all() and varies.any():
         could = varies
     if could.all() or (

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from mnistcli.arrays import Float32s
 from mnistcli.containers import columns
 from mnistcli.containers.columns import HINT, SIDES, Layout, layout_of, pixel_order
-from mnistcli.containers.names import LABELS, OfPart, number_in, part_in, says_parts
+from mnistcli.containers.names import OfPart, number_in, part_in, parts_of, says_labels
 from mnistcli.containers.npy_idx import BLOCK_PICTURES
 from mnistcli.containers.reading import FormatError, Stream
 from mnistcli.display import counted
@@ -74,7 +74,7 @@ class Table(NamedTuple):
         """Tell which of other columns says parts; keep those that may, being empty so far."""
         rows = [line.decode("utf-8", "replace").split(",") for line in lines]
         cells = {i: {row[i] for row in rows if len(row) > i} for i in others}
-        said = [i for i in others if says_parts(cells[i], self.layout.names[i])]
+        said = [i for i in others if parts_of([*cells[i]], self.layout.names[i])]
         others[:] = [i for i in others if not any(cells[i])]
         return said[0] if said else -1
 
@@ -90,9 +90,8 @@ def open_csv(stream: Stream) -> Table:
     cleaned = _cleaned(itertools.chain([lines[start:]], blocks), delimiter, b"#")
     if not (lines := next(cleaned, [])):
         raise FormatError("is empty")
-    first, *rest = lines
-    names = _names_in(first, head, delimiter)
-    rows = rest if names is not None else [first, *rest]
+    names = _names_in(lines[0], head, delimiter)
+    rows = lines[names is not None :]
     blocks = filter(None, itertools.chain([rows], cleaned))
     return Table(columns.layout_of_rows(names, rows[:100]), blocks)
 
@@ -152,11 +151,9 @@ def _cells(line: bytes, delimiter: bytes = b"") -> tuple[str, ...]:
 
 def _delimiter_of(line: bytes) -> bytes:
     """Tell what separates the cells of a line."""
-    # Where something else does, a comma is a decimal point.
-    for delimiter in (b";", b"\t", b"|"):
-        if line.count(delimiter) >= N_PIXELS - 1:
-            return delimiter
-    delimiter = max((b",", b";", b"\t", b"|"), key=line.count)
+    delimiter = max((b";", b"\t", b"|"), key=line.count)
+    if line.count(delimiter) < min(SIDES) ** 2 - 1:  # else a comma is a decimal point
+        delimiter = max((b",", delimiter), key=line.count)
     return delimiter if delimiter in line else b" "
 
 
@@ -182,7 +179,7 @@ def read_labels(stream: Stream) -> NDArray[np.str_]:
         raise FormatError("is no file of labels")
     has_titles = any(np.isnan(number_of(title)) for title in rows[0])
     cells = np.array(rows[has_titles:], dtype=str).reshape(-1, len(rows[0]))
-    named = [title.lower() in LABELS for title in rows[0]]
+    named = [*map(says_labels, rows[0])]
     counted = [[*map(str, range(first, first + len(cells)))] for first in (0, 1)]
     if len(named) == 2 and cells[:, 0].tolist() in counted:
         named = [False, True]

@@ -17,9 +17,9 @@ IMAGES = frozenset(
 # Also of the columns of a table.
 LABELS = frozenset(
     "label labels lbl lbls class classes y target targets digit digits number category truth "  # noqa: SIM905
-    "klasse klassen ziffer ziffern choice class_id class_name label_id label_name "
-    "true_label true_class actual ground_truth responses generalresponses".split()
+    "klasse klassen ziffer ziffern choice actual responses generalresponses".split()
 )
+_ABOUT_LABELS = {"true", "real", "correct", "ground", "expected", "id", "name"}  # true_label
 # Of a column of what somebody or something said, which is not to be learned.
 ANSWERS = frozenset("answer answers pred preds predicted prediction predictions guess".split())  # noqa: SIM905
 PARTS: dict[str, OfPart] = {
@@ -64,6 +64,12 @@ def meaning_of(name: str) -> Meaning:
     return Meaning(role, part, len(others))
 
 
+def says_labels(name: str) -> bool:
+    """Return whether a column is called as labels are: label, actual_digit, classLabels."""
+    words = {*words_in(name)}
+    return words <= LABELS | _ABOUT_LABELS and bool(words & LABELS)
+
+
 def number_in(text: str) -> int:
     """Return the one number in a text, in digits or a word: 3 of 03, three or digit_3; else -1."""
     words = re.findall(r"[^\W\d_]+|\d+", unicodedata.normalize("NFC", text.lower()))
@@ -102,19 +108,17 @@ def _asked_by(column: str) -> OfPart:
     return meaning_of(column).part if {*words_in(column)} <= {"is", "for", *PARTS} else ""
 
 
-def says_parts(cells: Iterable[str], column: str) -> bool:
-    """Tell whether the cells of a column say parts; FormatError for what one called so does not say."""
+def parts_of(cells: Sequence[str], column: str) -> list[OfPart]:
+    """Return the parts that the cells of a column say; nothing where it is no column of parts.
+
+    Raises FormatError for what one that is called so does not say.
+    """
     said = {cell: part_in(cell, column) for cell in {*cells}}
     odd = sorted(cell for cell, part in said.items() if part is None)
     if odd and (_asked_by(column) or {"split", "splits", "partition"} & {*words_in(column)}):
         problem = f"says {listed(odd)} in {column!r}: is that for training or for the test?"
         raise FormatError(problem, hint="write train, val or test there, or call it otherwise")
-    return not odd and any(said.values())
-
-
-def parts_of(cells: Sequence[str], column: str) -> list[OfPart]:
-    """Return the parts that the cells of a column say; nothing where it is no column of parts."""
-    return [part_in(cell, column) or "" for cell in cells] if says_parts(cells, column) else []
+    return [said[cell] or "" for cell in cells] if not odd and any(said.values()) else []
 
 
 def listed(names: Sequence[str]) -> str:

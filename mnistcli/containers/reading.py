@@ -57,9 +57,10 @@ _FOREIGN = {
         _TO_PICTURES.format("csv", "ast.literal_eval(row.image)"),
     ),
     "a table with lists in its cells": (
-        rb"[^\n]*\n[^\n]*\"\[[\[\d ]",
+        rb"[^\n]*\n[^\n]*\"[\[{][\[{\d ]",
         _READ.format(
-            "d = pandas.read_csv(FILE, converters={'image': json.loads})",
+            "d = pandas.read_csv(FILE, converters={'image': lambda s: "
+            "json.loads(s.replace('{', '[').replace('}', ']'))})",
             "d['image'].tolist()", "d['label']",
         ),
     ),
@@ -74,8 +75,8 @@ _FOREIGN = {
     ),
     "MATLAB data": (rb"MATLAB 5", _READ.format("d = scipy.io.loadmat(FILE)", "d['X']", "d['y']")),
     "HDF5 data": (rb"\x89HDF|MATLAB 7", _READ.format("d = h5py.File(FILE)", "d['X']", "d['y']")),
-    "data of another program (TensorFlow, Arrow, R, SPSS, Stata, SQLite)": (
-        (rb".{4}\0{4}.{4}\n|ARROW1|\xff{4}.{2}\0\0|[XA]\n\0\0\0[\2\3]|RD[XA][23]\n"
+    "data of another program (TensorFlow, Arrow, R, SAS, SPSS, Stata, SQLite)": (
+        (rb".{4}\0{4}.{4}\n|\0{12}\xc2\xea\x81|ARROW1|\xff{4}.{2}\0\0|[XA]\n\0\0\0[\2\3]|RD[XA][23]\n"
          rb"|\$FL[23]@|<stata_dta>|SQLite"),
         SAVEZ,
     ),
@@ -83,6 +84,7 @@ _FOREIGN = {
     "compressed by zstd or compress, or a 7-Zip, RAR or tar archive": (
         rb"\x28\xb5\x2f\xfd|\x1f\x9d|7z\xbc\xaf|Rar!\x1a|.{257}ustar", "unpack it first"
     ),
+    "an archive of several files": (rb"PK\x03\x04", "unpack it, or name it alone"),
     "a picture, without a label": (
         rb"\x89PNG|\xff\xd8\xff|GIF8|BM....\0{4}|II\*\0|MM\0\*|RIFF....WEBP", ""
     ),

@@ -45,21 +45,18 @@ from mnistcli.pictures.formats import is_picture, is_picture_name
 _IDX = {"images": "[-.]idx3", "labels": "[-.]idx[12]"}
 # Of a name, and of the size of what is in it: csvTrainImages 60k x 784.csv, ARDIS_train_2828.csv.
 _ENDING = re.compile(
-    r"([ _](\d+k? x \d+|28x?28))?([-.]idx\d(-\w+)?)?(\.\w{2,4})?(\.(gz|xz|bz2|zip))?$",
-    re.IGNORECASE,
+    r"(?i)([ _](\d+k? x \d+|28x?28))?([-.]idx\d(-\w+)?)?(\.\w{2,4})?(\.(gz|xz|bz2|zip))?$"
 )
 _DATA = re.compile(
-    r".*(\.(csv|tsv|data|tra|tes|train|test|arff|npz)(\.(gz|xz|bz2|zip))?|\.npy|[-.]idx[123].*)",
-    re.IGNORECASE,
+    r"(?i).*(\.(csv|tsv|data|tra|tes|train|test|arff|npz)(\.(gz|xz|bz2|zip))?|\.npy|[-.]idx[123].*)"
 )
 # What the names of images and of their labels may differ by, where the images are called so or not.
 _ROLES = IMAGES | LABELS
 # What labels are called that no images are, as digits are.
 _CERTAIN = LABELS - {"digit", "digits", "number", "ziffer", "ziffern"}
 _NUMBERED = re.compile(
-    rf"^(?:(?:{KINDS})[ _=-]*)?([0-9]+)(?:_| ?[-(]|\.(?=[a-z].*\.))|(?:{KINDS})[ _=-]*([0-9]+)"
+    rf"(?i)^(?:(?:{KINDS})[ _=-]*)?([0-9]+)(?:_| ?[-(]|\.(?=[a-z].*\.))|(?:{KINDS})[ _=-]*([0-9]+)"
     rf"|^({'|'.join(NUMBERS)})(?:[ _-]*\(?\d+\)?)*\.\w+$",  # five_1.png, but not one_more.png
-    re.IGNORECASE,
 )
 # What may be a count as well, where each picture has another: 3.png, digit3.png.
 _ALONE = re.compile(rf"(?:(?:{KINDS})[ _=-]*)?[0-9]", re.IGNORECASE)
@@ -67,9 +64,8 @@ _ALONE = re.compile(rf"(?:(?:{KINDS})[ _=-]*)?[0-9]", re.IGNORECASE)
 _LABELLED = re.compile(r"(?:digit|class|label|num)[ _=-]*([0-9])(?![0-9])", re.IGNORECASE)
 # A day, where 2024 may be a count, if others have one: 3-11-2024.png, 5 Nov 2024.png.
 _DATED = re.compile(
-    r"^[0-9]{1,2}[-_. ]+(?:[0-9]{1,2}|(?:jan|feb|m[aä]r|apr|ma[iy]|ju[nl]|aug|sep|o[ck]t|nov|de[cz])"
-    r"[^\W\d_]*)[-_. ]+(?:19|20)[0-9]{2}(?![0-9])",
-    re.IGNORECASE,
+    r"(?i)^[0-9]{1,2}[-_. ]+(?:[0-9]{1,2}|(?:jan|feb|m[aä]r|apr|ma[iy]|ju[nl]|aug|sep|o[ck]t|nov|"
+    r"de[cz])[^\W\d_]*)[-_. ]+(?:19|20)[0-9]{2}(?![0-9])"
 )
 # Of a table of names, which no table of pixels has.
 _MOST_COLUMNS = 60
@@ -232,8 +228,9 @@ def pictures_in(
 ) -> list[LabelledPicture]:
     """Return the pictures in a folder, of a part and a digit where it is said, and in those below it.
 
-    Folders whose names say neither are entered within one of a digit, or where nothing beside them
-    has a label; else those with pictures are told of, as pictures without a digit are.
+    Folders whose names say neither are entered within one of a digit, around such where none are
+    beside them, or where nothing beside them has a label; else those with pictures are told of, as
+    pictures without a digit are.
     """
     content = content_of(folder)
     numbers, is_nists = _numbers_of(content, folder, digit), _are_of_nist(content, folder, digit)
@@ -255,13 +252,18 @@ def pictures_in(
         elif kind_of_path(path, follow=False) == "folder":
             unnamed.append(path)
     is_entered = digit is not None or all(each.digit is None for each in found)
-    if is_entered and depth < _MAX_DEPTH:
-        for path in unnamed:
+    has_digits = _has_folders_of_digits(folder)
+    for path in unnamed:
+        is_around = not has_digits and _has_folders_of_digits(path)
+        if depth < _MAX_DEPTH and (is_entered or is_around):
             found += _pictures_below(path, part, digit, depth + 1)
-    else:  # which is told
-        unread = (path for path in unnamed if any(map(is_picture, all_below(path))))
-        found += [LabelledPicture(path, digit, part) for path in unread]
+        elif any(map(is_picture, all_below(path))):  # which is told
+            found.append(LabelledPicture(path, digit, part))
     return found
+
+
+def _has_folders_of_digits(folder: Path) -> bool:
+    return any(_said_by(path, folder)[1] is not None for path in folder.glob("*/"))
 
 
 def _numbers_of(content: Iterable[Path], folder: Path, digit: int | None) -> dict[Path, str]:

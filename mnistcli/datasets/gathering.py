@@ -17,12 +17,10 @@ import numpy as np
 
 from mnistcli.containers import columns, digits
 from mnistcli.containers.compressed import as_folder
-from mnistcli.containers.digits import Block
 from mnistcli.containers.names import OfPart, Part
 from mnistcli.containers.reading import FormatError, damage_of, open_stream
 from mnistcli.datasets import folders
 from mnistcli.datasets.dataset import LabelledImages, Loaded, concatenated, in_parts
-from mnistcli.datasets.folders import LabelledPicture
 from mnistcli.datasets.labelled import labelled_images, read_parts
 from mnistcli.display import counted
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError, MnistCliError
@@ -208,7 +206,7 @@ class _Reading:
         data, labels = folders.containers_in(folder)
         # Thousands of lists may be of pictures in one folder.
         self.labels_of, self.index_of = labels.get, cache(folders.index_below)
-        listed = dict[Path, list[LabelledPicture]]()
+        listed = dict[Path, list[folders.LabelledPicture]]()
         for path, part in data.items():
             try:
                 listed[path] = folders.pictures_listed_in(path, part, self.index_of)
@@ -269,7 +267,7 @@ class _Reading:
             shown = f"{min(paths)}{', ...' * (len(paths) > 1)}"
             self.notes.append(f"{counted(len(paths), kind)} {what}: {shown}")
 
-    def _pictures(self, pictures: list[LabelledPicture], place: Path) -> None:
+    def _pictures(self, pictures: list[folders.LabelledPicture], place: Path) -> None:
         if len({each[:2] for each in pictures}) > len({each.path for each in pictures}):
             problem = "has tables that say different digits of the same pictures"
             raise CorruptFileError(place, problem, hint="take all but one of them away")
@@ -278,7 +276,7 @@ class _Reading:
         found = labelled_images(self._blocks(pictures), "", self.failures, raw=self.raw)
         self.parts += [(of or "train", replace(images, notes=())) for of, images in found.items()]
 
-    def _blocks(self, pictures: list[LabelledPicture]) -> Iterator[Block]:
+    def _blocks(self, pictures: list[folders.LabelledPicture]) -> Iterator[digits.Block]:
         for n_done, (path, digit, part, refusal, _) in enumerate(pictures, 1):
             self.progress.update("pictures", n_done, len(pictures))
             reason = refusal.problem if refusal else "nothing says which digit it shows"
@@ -287,7 +285,7 @@ class _Reading:
                 n, faults = len(batch.sources), batch.faults.items()
                 problems = {i: FormatError(error.problem) for i, error in faults}
                 labels, parts = np.full(n, digit or 0, float), (part,) * n
-                yield Block(batch.greys, labels, batch.sources, problems, parts=parts)
+                yield digits.Block(batch.greys, labels, batch.sources, problems, parts=parts)
                 self._tell_of_frames(batch.sources[0], batch.notes, batch.n_frames)
             if not faults:
                 self._count_bytes(path)

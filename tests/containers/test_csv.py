@@ -65,6 +65,14 @@ def test_a_label_is_no_share_of_ink():
     assert side_of_labels(values) == 0
 
 
+@pytest.mark.parametrize("end", [0, -1])
+def test_labels_from_1_to_10_are_no_shares_of_ink_beside_pixels_that_are(end):
+    values = with_ends([0, 1, 1], [0, 1, 0])
+    values[:, 1:-1] = values[:, 1:-1] > 0
+    values[:, end] = [1, 10, 2]  # a label may not be 10, and the other column is of 0 and 1
+    assert side_of_labels(values) == end
+
+
 @pytest.mark.parametrize("write", [lambda rows: table(rows.T.tolist()), npy])
 def test_what_sorted_rows_tell_late_holds_for_all_of_them(write):
     sorted_labels = np.repeat([0, 1, 2], [1500, 400, 400])

@@ -145,6 +145,11 @@ LABELLED = {
     "commas above": lambda x, y: b"," * 784 + b"\n" + table([y, *columns_of(x)], KAGGLE),
     "units": lambda x, y: table(
         [y, *columns_of(x)], ["label", *(f"pixel[{i}] (0-255)" for i in range(784))]),
+    "two words, as an attribute of Weka's": lambda x, y: table([y, *columns_of(x)], ["classLabels", *KAGGLE[1:]]),
+    "numbers of pandas.concat": lambda x, y: table(
+        [y, *columns_of(x)], ["0", *map(str, range(784))]),
+    "the same, last and with an index": lambda x, y: table(
+        [range(12), *columns_of(x), y], ["", *map(str, range(784)), "0"]),
     "R's, one renamed": lambda x, y: table(
         [y, *columns_of(x)], ["label", *(f"V{i}" for i in range(2, 786))]),
     "rows and columns of two digits": lambda x, y: table(
@@ -586,6 +591,30 @@ def test_lists_in_json_become_arrays(images, shape, tmp_path, monkeypatch):
     found = read_labelled(Path("X.npy"), raw=True)
     assert np.array_equal(found.images, images)
     assert np.array_equal(found.labels, LABELS)
+
+
+@pytest.mark.parametrize("brackets", ["[]", "{}"])
+def test_a_table_of_lists_becomes_arrays(images, brackets, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    lists = [str(each.tolist()).translate({91: brackets[0], 93: brackets[1]}) for each in images]
+    Path("FILE").write_bytes(table([[f'"{each}"' for each in lists], LABELS], ["image", "label"]))
+    with pytest.raises(CorruptFileError, match="is a table with lists in its cells") as caught:
+        read_labelled(Path("FILE"))
+    line = caught.value.hint.partition(": ")[2].replace("FILE", "'FILE'")
+    code = f"import json, numpy, pandas\n{line.replace('digits.npz', 'out.npz')}"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    found = read_labelled(Path("out.npz"), raw=True)
+    assert np.array_equal(found.images, images)
+    assert np.array_equal(found.labels, LABELS)
+
+
+def test_semicolons_are_no_decimal_points_in_small_pictures_either(images):
+    small = np.reshape(
+        [np.asarray(Image.fromarray(each).resize((8, 8))) for each in images], (12, 64)
+    )
+    cells = [[f"{value:.2f}".replace(".", ",") for value in row] for row in small.T / 255]
+    rows = table([LABELS, *cells], separator=";")
+    assert np.array_equal(digits_in(rows)[1], LABELS)
 
 
 @pytest.mark.parametrize("side", [8, 16, 20, 32])

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from mnistcli.containers.names import listed, meaning_of, names_meaning, part_in, parts_of
+from mnistcli.containers.names import (
+    listed,
+    meaning_of,
+    names_meaning,
+    part_in,
+    parts_of,
+    says_labels,
+)
 from mnistcli.containers.reading import FormatError
 
 
@@ -39,6 +46,18 @@ from mnistcli.containers.reading import FormatError
 )
 def test_a_name_says_images_or_labels_and_of_which_part(name, meaning):
     assert meaning_of(name) == meaning
+
+
+@pytest.mark.parametrize(
+    ("name", "does"),
+    [
+        ("label", True), ("classLabels", True), ("actual_digit", True), ("true class", True),
+        ("class_id", True), ("y_true", True), ("ground-truth", True), ("ID", False), ("name", False),
+        ("predicted_label", False), ("label_source", False), ("pixel", False), ("", False),
+    ],
+)  # fmt: skip
+def test_words_of_labels_and_about_them_say_labels(name, does):
+    assert says_labels(name) == does
 
 
 def test_of_several_names_the_one_with_the_fewest_words_is_meant():

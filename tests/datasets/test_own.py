@@ -340,7 +340,7 @@ def test_a_table_of_names_is_read_as_other_tables_are(folder, few, rows):
 
 
 @pytest.mark.parametrize(
-    ("text", "n"), [("file,writer,true digit\n0.png,1,7\n", 0), ("0,0.png,7\n1,1.png,2\n", 2)]
+    ("text", "n"), [("file,writer,shown by\n0.png,1,7\n", 0), ("0,0.png,7\n1,1.png,2\n", 2)]
 )
 def test_a_column_of_digits_that_may_be_another_is_not_guessed(folder, few, text, n):
     (folder / "names.csv").write_text(text)
@@ -562,6 +562,29 @@ def test_folders_beside_those_of_digits_are_left_out_and_told(folder, few, stran
     assert found.failures == told
     shutil.copytree(folder / strange / "0", folder / strange, dirs_exist_ok=True)
     assert gather(folder).failures == told
+
+
+def test_folders_of_digits_in_another_lie_beside_pictures_that_their_names_label(folder, few):
+    (folder / "test").mkdir(parents=True)
+    for i in range(20):
+        Image.fromarray(few[0][i]).save(folder / "test" / f"{few[1][i]}({i}).png")
+    class_folders(folder / "captured", few[0][20:], few[1][20:])
+    Image.fromarray(few[0][0]).save(folder / "captured" / "cover.png")
+    found = gather(folder)
+    assert not found.failures
+    assert_same_digits(found, few)
+    assert len(found.test.labels) == 20
+    shutil.move(folder / "captured" / "3", folder / "captured" / "tree")
+    assert len(gather(folder).failures) == 1  # as where they lie alone
+
+
+def test_an_archive_in_a_folder_is_told_of(folder, few):
+    class_folders(folder / "digits", *few)
+    shutil.make_archive(folder / "train" / "digits", "zip", folder / "digits")
+    shutil.rmtree(folder / "digits")
+    with pytest.raises(CorruptFileError, match=r"digits\.zip: is an archive of several files"):
+        gather(folder)
+    assert_same_digits(gather(folder / "train" / "digits.zip"), few)
 
 
 def test_pictures_of_one_of_several_people_that_nothing_is_said_of_are_told(folder, few):
