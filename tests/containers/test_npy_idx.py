@@ -179,6 +179,15 @@ def test_names_of_arrays_tell_what_they_are(names, part, pair):
             assert opened.pair(part)[:2] == pair
 
 
+def test_of_two_arrays_the_one_with_a_number_for_each_image_has_the_labels():
+    numbers, others = np.arange(len(SMALL)), np.zeros(len(SMALL) + 1)
+    for beside, labels in (({"labs": numbers}, "labs"), ({"labs": others}, None)):
+        with Stream(io.BytesIO(npz(imgs=SMALL, **beside))) as stream:
+            assert Npz(stream).pair("test")[:2] == ("imgs", labels)
+    with Stream(io.BytesIO(npz(x_train=SMALL, x_test=SMALL))) as stream:
+        assert Npz(stream).pair("test")[:2] == ("x_test", None)
+
+
 def test_labels_beside_images_are_of_one_kind():
     for values in (np.zeros((3, 2)), np.zeros((3, 10)), np.ones((3, 10), int)):
         with pytest.raises(FormatError, match="expected one label for each image"):
