@@ -179,6 +179,8 @@ def _drawing(stream: reading.Stream, name: str) -> Batch:
     except UnicodeDecodeError:
         raise reading.FormatError("is no picture of a known kind", hint=_hint()) from None
     lines = text.expandtabs().rstrip().lstrip("\r\n").splitlines()
+    if {*"".join(lines[:-1])} == {"0", "1"} and 2 * len(lines[-1]) < len(lines[0]):
+        del lines[-1]  # its label
     height, width = len(lines), max(map(len, lines), default=0)
     if not 3 <= height <= MAX_DRAWING_SIDE or not 1 <= width <= MAX_DRAWING_SIDE:
         raise reading.FormatError(f"is no drawing of a digit: {width} x {height} letters")

@@ -93,6 +93,13 @@ def test_a_heredoc_is_a_picture():
         assert np.array_equal(trimmed(same.grey), trimmed(picture.grey))
 
 
+@pytest.mark.parametrize("label", ["3", " 3", "333", "1"])
+def test_a_label_below_a_drawing_of_zeros_and_ones_is_no_ink(label):
+    rows = [row.replace(".", "0").replace("#", "1") * 2 for row in THREE.split()]
+    (alone,), (labelled,) = (read("\n".join(text).encode()) for text in (rows, [*rows, label]))
+    assert np.array_equal(labelled.grey, alone.grey)
+
+
 def test_shades_are_shades():
     (picture,) = read(b" .:-=+*#%@\n" * 3)
     assert picture.grey.max() == 255
