@@ -252,7 +252,7 @@ def _fault(column: str, value: Any, limit: float, where: str) -> FormatError:
     return FormatError(problem, where=where, hint=hint)
 
 
-def read_labels(stream: Stream, max_bytes: int = npy_idx.MAX_WHOLE_BYTES) -> Float64s:
+def read_labels(stream: Stream) -> Float64s:
     """Read labels that have a file of their own: IDX, NPY, npz of one, or a table, see `csv.read_labels`.
 
     Of QMNIST's table, eight whole numbers a row, they are the classes.
@@ -260,14 +260,14 @@ def read_labels(stream: Stream, max_bytes: int = npy_idx.MAX_WHOLE_BYTES) -> Flo
     stream = unpacked(stream)
     kind = kind_of(stream.head())
     if kind == "npy":
-        return labels_of(open_npy(stream).whole(max_bytes))
+        return labels_of(open_npy(stream).whole())
     if kind == "zip" and len(names := (npz := Npz(stream)).names) == 1:
-        return labels_of(npz.open(names[0]).whole(max_bytes))
+        return labels_of(npz.open(names[0]).whole())
     if kind == "text":
         return labels_of(csv.read_labels(stream))
     if kind != "idx":
         raise FormatError("is no file of labels")
-    values = open_idx(stream).whole(max_bytes)
+    values = open_idx(stream).whole()
     if values.ndim == 2 and values.shape[1] == 8 and values.dtype.kind == "i":
         return values[:, 0].astype(np.float64)
     return labels_of(values)

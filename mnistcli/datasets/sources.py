@@ -25,7 +25,6 @@ from mnistcli.datasets.dataset import Loaded, concatenated, in_parts
 from mnistcli.datasets.folders import descended
 from mnistcli.datasets.labelled import labelled_images
 from mnistcli.datasets.manifest import sha256_of
-from mnistcli.errors import CorruptFileError, DownloadError
 from mnistcli.files import kind_of_path, storage_errors
 from mnistcli.paths import expand
 from mnistcli.progress import SILENT, Progress
@@ -48,7 +47,7 @@ def load(spec: DatasetSpec, source: str = "auto", *, progress: Progress = SILENT
     """
     try:
         return _Loader(spec, progress).load(source)
-    except CorruptFileError as error:
+    except errors.CorruptFileError as error:
         right = f"get the right bytes with: mnistcli download --dataset {spec.name} --force"
         error.hint = error.hint or right
         raise
@@ -95,12 +94,10 @@ class _Loader:
             raise errors.DataUnavailableError(problem, hint=hint)
         raise errors.UsageError(f"{spec.title} cannot be had from {source}", hint=hint)
 
-    def fetch(
-        self, url: str, expected: RemoteFile | None = None, max_bytes: int = MAX_CONTAINER_BYTES
-    ) -> IO[bytes]:
+    def fetch(self, url: str, expected: RemoteFile | None = None) -> IO[bytes]:
         from mnistcli.datasets.download import fetch
 
-        return fetch(url, expected, max_bytes, self.progress)
+        return fetch(url, expected, MAX_CONTAINER_BYTES, self.progress)
 
     def _path(self, path: Path) -> Loaded:
         names = [part.file.name for part in self.spec.parts]
@@ -137,7 +134,7 @@ class _Loader:
         images, labels = found.images, found.labels
         if len(images) != n_train + n_test:
             problem = f"has {len(images):,} images, expected {n_train:,} and {n_test:,}"
-            raise CorruptFileError(origin, problem, hint=_OWN * (source == "path"))
+            raise errors.CorruptFileError(origin, problem, hint=_OWN * (source == "path"))
         parts = images[:n_train], labels[:n_train], images[n_train:], labels[n_train:]
         return self._verified(parts, source, origin, n_bytes)
 
@@ -180,26 +177,25 @@ class _Loader:
             path = find_idx(place, name) or place / name
             with storage_errors("read", path):
                 return str(path), path.open("rb")
-        max_bytes = part.file.n_bytes or _max_decoded_bytes(part) + (1 << 16)
-        return public_url(place + name), self.fetch(place + name, part.file, max_bytes)
+        return public_url(place + name), self.fetch(place + name, part.file)
 
     def _first(self, urls: Sequence[S], get: Callable[[S], T], what: str) -> tuple[int, T]:
         """Return the first of the places that works, by its number, and what it gives."""
         for i, url in enumerate(urls):
             try:
                 return i, get(url)
-            except (DownloadError, CorruptFileError) as error:
+            except (errors.DownloadError, errors.CorruptFileError) as error:
                 self.failures.extend(error.failures)
                 if len(urls) == len(self.failures) == 1:
                     raise
-        raise DownloadError(what, self.failures)
+        raise errors.DownloadError(what, self.failures)
 
     def _url(self, url: str) -> Loaded:
         """Take a URL as one file with everything or, if it is none, as a base URL."""
         if self.spec.has_known_payload and not url.endswith("/"):
             try:
                 file = self.fetch(url)
-            except (DownloadError, CorruptFileError) as error:
+            except (errors.DownloadError, errors.CorruptFileError) as error:
                 self.failures.extend(error.failures)
             else:
                 return self._container(file, "url", public_url(url))
@@ -216,21 +212,15 @@ def _at_most(n: int, blocks: Iterable[Block]) -> Iterator[Block]:
 
 
 def _decode_idx(part: PartSpec, file: IO[bytes], source: str) -> Bytes:
-    max_bytes = _max_decoded_bytes(part)
     with damage_of(source), Stream(file) as stream:
         if len(part.shape) == 1:
-            labels = read_labels(stream, max_bytes)
+            labels = read_labels(stream)
             for _, fault in label_faults(labels):
                 raise fault
             array = labels.astype(np.uint8)
         else:
-            array = open_idx(unpacked(stream)).whole(max_bytes)
+            array = open_idx(unpacked(stream)).whole()
     if array.shape != part.shape:
         problem = f"{part.name} has the shape {array.shape}, expected {part.shape}"
-        raise CorruptFileError(source, problem)
+        raise errors.CorruptFileError(source, problem)
     return array
-
-
-def _max_decoded_bytes(part: PartSpec) -> int:
-    # The widest labels are QMNIST's: eight columns of int32.
-    return math.prod(part.shape) * (1 if len(part.shape) > 1 else 32)
