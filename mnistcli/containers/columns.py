@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.arrays import Float32s, Float64s, Places
-from mnistcli.containers.names import LABELS, says_labels
+from mnistcli.containers.names import LABELS, says_labels, words_in
 from mnistcli.containers.reading import FormatError
 from mnistcli.display import counted
 from mnistcli.mnist import IMAGE_SIDE, N_PIXELS
@@ -119,7 +119,8 @@ def layout_of(names: tuple[str, ...]) -> Layout:
 def labels_among(names: Sequence[str], others: Sequence[int]) -> tuple[int, ...]:
     """Find the columns that are called as labels are, or the ten of label_0 to label_9."""
     if named := tuple(i for i in others if says_labels(names[i])):
-        return named
+        digits = tuple(i for i in named if not {"id", "name"} & {*words_in(names[i])})
+        return digits or named
     found: dict[str, dict[str, int]] = {}
     for i in others:
         if match := re.fullmatch(r"(.*?)[ _.-]*([0-9])", names[i].strip().lower()):
@@ -193,7 +194,7 @@ def side_of_labels(values: Float32s) -> int:
     varies = (ends != ends[:1]).any(axis=0)
     could &= varies | (ends != inner[:, [0, -1]]).any(axis=0)
     beyond = codes & (ends > 1).any(axis=0)
-    if inner.min() >= 0 and inner.max() == 1 and beyond.any():
+    if inner.min() >= 0 and 0 < inner.max() <= 1 and beyond.any():
         could = beyond  # no shares of ink, be it 1 to 10
     if could.all() and varies.any():
         could = varies

@@ -16,8 +16,9 @@ IMAGES = frozenset(
 )
 # Also of the columns of a table.
 LABELS = frozenset(
-    "label labels lbl lbls class classes y target targets digit digits number category truth "  # noqa: SIM905
-    "klasse klassen ziffer ziffern choice actual responses generalresponses".split()
+    "label labels labs lbl lbls class classes y target targets digit digits number category truth "  # noqa: SIM905
+    "klasse klassen ziffer ziffern choice actual responses generalresponses clase clases classe "
+    "digito digitos chiffre chiffres etiqueta etiquetas etiquette etiquettes rotulo rotulos".split()
 )
 _ABOUT_LABELS = {"true", "real", "correct", "ground", "expected", "id", "name"}  # true_label
 # Of a column of what somebody or something said, which is not to be learned.

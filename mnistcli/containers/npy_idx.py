@@ -190,7 +190,6 @@ class Npz:
 
         Raises FormatError where there are no images, or it cannot be told which they are.
         """
-        alone: list[str] = []  # of two arrays, those called images, and no others labels
         for of in dict.fromkeys((part, "", "val", "train")):
             images, labels = (names_meaning(role, of, self.names) for role in ("images", "labels"))
             forms = {self.open(name).shape for name in images}
@@ -198,17 +197,16 @@ class Npz:
                 images = images[:1]  # the same in several shapes, as scikit-learn's digits
             if max(len(images), len(labels)) > 1 and len(self.names) > 2:
                 raise FormatError(f"may have its digits in any of {listed(images + labels)}")
-            if len(images) == 1 and len(labels) < 2 and (labels or len(self.names) != 2):
+            if len(images) == 1 and len(labels) < 2:
                 return images[0], labels[0] if labels else None, ""
-            alone += images if len(images) == 1 else []
+        if len(self.names) == 1:
+            return self.names[0], None, ""
         if len(self.names) == 2:
             shapes = {name: self.open(name).shape for name in self.names}
             larger, smaller = sorted(self.names, key=lambda name: -math.prod(shapes[name]))
             n_labels = math.prod(shapes[smaller])
             if n_labels in shapes[larger][:1] or shapes[smaller] == (*shapes[larger][:1], 10):
                 return larger, smaller, f"{larger!r} was read, with {smaller!r} as its labels"
-        if alone or len(self.names) == 1:
-            return [*alone, *self.names][0], None, ""
         hint = "call them 'images' and 'labels'"
         raise FormatError(f"has the arrays {listed(self.names)}", hint=hint)
 

@@ -228,9 +228,9 @@ def pictures_in(
 ) -> list[LabelledPicture]:
     """Return the pictures in a folder, of a part and a digit where it is said, and in those below it.
 
-    Folders whose names say neither are entered within one of a digit, around such where none are
-    beside them, or where nothing beside them has a label; else those with pictures are told of, as
-    pictures without a digit are.
+    Folders whose names say neither are entered within one of a digit, around such where neither
+    these nor training images are beside them, or where nothing beside them has a label; else those
+    with pictures are told of, as pictures without a digit are.
     """
     content = content_of(folder)
     numbers, is_nists = _numbers_of(content, folder, digit), _are_of_nist(content, folder, digit)
@@ -252,9 +252,9 @@ def pictures_in(
         elif kind_of_path(path, follow=False) == "folder":
             unnamed.append(path)
     is_entered = digit is not None or all(each.digit is None for each in found)
-    has_digits = _has_folders_of_digits(folder)
+    is_whole = _has_folders_of_digits(folder) or any(each.part == "train" for each in found)
     for path in unnamed:
-        is_around = not has_digits and _has_folders_of_digits(path)
+        is_around = not is_whole and _has_folders_of_digits(path)
         if depth < _MAX_DEPTH and (is_entered or is_around):
             found += _pictures_below(path, part, digit, depth + 1)
         elif any(map(is_picture, all_below(path))):  # which is told

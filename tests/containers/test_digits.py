@@ -146,6 +146,8 @@ LABELLED = {
     "units": lambda x, y: table(
         [y, *columns_of(x)], ["label", *(f"pixel[{i}] (0-255)" for i in range(784))]),
     "two words, as an attribute of Weka's": lambda x, y: table([y, *columns_of(x)], ["classLabels", *KAGGLE[1:]]),
+    "the digit and its name": lambda x, y: table(
+        [y, ["a"] * 12, *columns_of(x)], ["target", "target_name", *KAGGLE[1:]]),
     "numbers of pandas.concat": lambda x, y: table(
         [y, *columns_of(x)], ["0", *map(str, range(784))]),
     "the same, last and with an index": lambda x, y: table(

@@ -52,7 +52,7 @@ def test_a_name_says_images_or_labels_and_of_which_part(name, meaning):
     ("name", "does"),
     [
         ("label", True), ("classLabels", True), ("actual_digit", True), ("true class", True),
-        ("class_id", True), ("y_true", True), ("ground-truth", True), ("ID", False), ("name", False),
+        ("class_id", True), ("y_true", True), ("ground-truth", True), ("Etiqueta", True), ("ID", False), ("name", False),
         ("predicted_label", False), ("label_source", False), ("pixel", False), ("", False),
     ],
 )  # fmt: skip

@@ -164,6 +164,7 @@ def test_a_fortran_array_that_fills_the_memory_is_refused():
         ("x_train y_train x_val y_val", "test", ("x_val", "y_val")),
         ("d/mnist_images d/labels noisy_labels", "test", ("d/mnist_images", "d/labels")),
         ("anything", "test", ("anything", None)),
+        ("imgs labs", "test", ("imgs", "labs")),
         ("Xtrain Xtest ytest", "test", ("Xtest", "ytest")),
         ("images x", "test", None),
         ("a b", "test", None),
@@ -177,15 +178,6 @@ def test_names_of_arrays_tell_what_they_are(names, part, pair):
                 opened.pair(part)
         else:
             assert opened.pair(part)[:2] == pair
-
-
-def test_of_two_arrays_the_one_with_a_number_for_each_image_has_the_labels():
-    numbers, others = np.arange(len(SMALL)), np.zeros(len(SMALL) + 1)
-    for beside, labels in (({"labs": numbers}, "labs"), ({"labs": others}, None)):
-        with Stream(io.BytesIO(npz(imgs=SMALL, **beside))) as stream:
-            assert Npz(stream).pair("test")[:2] == ("imgs", labels)
-    with Stream(io.BytesIO(npz(x_train=SMALL, x_test=SMALL))) as stream:
-        assert Npz(stream).pair("test")[:2] == ("x_test", None)
 
 
 def test_labels_beside_images_are_of_one_kind():

@@ -576,6 +576,10 @@ def test_folders_of_digits_in_another_lie_beside_pictures_that_their_names_label
     assert len(found.test.labels) == 20
     shutil.move(folder / "captured" / "3", folder / "captured" / "tree")
     assert len(gather(folder).failures) == 1  # as where they lie alone
+    (folder / "test").rename(folder / "train")
+    found = gather(folder)  # whose training images are all there
+    assert_same_digits(found, (few[0][:20], few[1][:20]))
+    assert found.failures == ((str(folder / "captured"), "nothing says which digit it shows"),)
 
 
 def test_an_archive_in_a_folder_is_told_of(folder, few):
