@@ -25,6 +25,7 @@ from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 N_CLASSES = 10
 # Interpolation and rounding exceed a range by less.
 SLACK = 1e-3
+MAX_FAINT = 16  # of 255, which ink of many pictures exceeds: else it has a scale of its own
 # Of fewer pictures most may be wider than tall: of MNIST's fives a third are.
 MIN_TURNED = 12
 # Pictures smaller than MNIST's box are cropped to the ink. Most of a picture is paper: which level
@@ -222,10 +223,11 @@ class Scale:
         low, high = flat.min(axis=1, initial=0), flat.max(axis=1, initial=0)
         usable = high[(low >= -slack) & (high <= limit + slack)]  # a NaN is not
         if self._full is None and (top := usable.max(initial=0)) > 0:
-            is_sklearns = values.shape[1:] == (8, 8) and top <= 16
-            limit = self._full = (
-                1 if top < 2 else 16 if is_sklearns else 255 if top < 256 else 65535
-            )
+            is_8x8 = values.shape[1:] == (8, 8) and top <= 16  # as scikit-learn has them
+            limit = self._full = 1 if top < 2 else 16 if is_8x8 else 255 if top < 256 else 65535
+            if len(values) >= MIN_TURNED and 1 < top <= MAX_FAINT < limit:
+                problem = f"holds no value above {top:g}, expected ink up to 255 or 1"
+                raise FormatError(problem, hint=f"multiply all by {255 / top:g}")
         good = (low >= -slack) & (high <= limit + slack)
         factor = 255 / (self._full or 255)
         with np.errstate(invalid="ignore", over="ignore"):

@@ -72,10 +72,8 @@ def gather(
             reading.folder(place)
         else:
             reading.file(place)
-    failures = tuple(
-        (source.replace(str(place), str(path)), reason)
-        for source, reason in dict.fromkeys(reading.failures)
-    )
+    renamed = [(source.replace(str(place), str(path)), why) for source, why in reading.failures]
+    failures = tuple(dict.fromkeys(renamed))
     train, test = reading.joined("train"), reading.joined("test")
     n = len(train.labels) + len(test.labels)
     if n < 2:

@@ -428,6 +428,11 @@ REFUSED = {
     "int8": (npy(np.full((20, 784), -3, np.int8)), "holds -3, expected 0 to 255 or 0 to 1, in every"),
     "standardised": (npy(np.full((20, 784), -0.42)), "holds -0.42"),
     "256": (npy(np.full((20, 784), 256)), "holds 256, expected 0 to 255 or 0 to 1, in every"),
+    "4 bits": (npy(STROKES // 17), "holds no value above 15, expected ink up to 255 or 1"),
+    "three levels": (
+        table([*columns_of(STROKES // 127), [3, 7] * 10]),
+        "holds no value above 2, expected ink up to 255 or 1",
+    ),
     "either end": (
         table([[1, 2, 3], *columns_of(STROKES[:3])[1:], [4, 5, 6]]),
         "may have its labels in the first of its 785 columns or in the last",
