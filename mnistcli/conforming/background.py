@@ -112,7 +112,8 @@ def _in_even_light(picture: Ink, widest: float) -> tuple[Ink, float, list[str]] 
     if max(high - darkest, lightest - low) > FARTHEST * (high - low):
         return None
     strokes, steps = light != dark, list[str]()
-    near = max(1, round(NEAR * max(strokes.shape)))
+    # In a strip a share of the longer side would leave no paper.
+    near = max(1, round(NEAR * min(max(strokes.shape), 2 * min(strokes.shape))))
     paper = ~window_max(strokes, near)
     counts = _counts(levels[paper])
     contrast = high - low
