@@ -2,14 +2,18 @@
 
 import numpy as np
 
-from mnistcli.conforming.lines import BAR, FRAME_LENGTH
-from mnistcli.conforming.operations import Pieces, pad, window_max
+from mnistcli.conforming.grouping import usual_height
+from mnistcli.conforming.lines import BAR, FRAME_LENGTH, LEAST_FRAMED
+from mnistcli.conforming.operations import Pieces, pad, pieces_of, window_max
 from mnistcli.conforming.types import Mask
 
 # A line leans by no more than such a share of its length, which is so many times its thickness.
 STEEPEST, SLENDER = 0.08, 3
 # What else there may be of lines that meet, as a share of their ink.
 REST = 0.1
+# A grid fills no more of its box, and is so many times as wide as what is in it is high; lines down
+# from it are so alike in height, and their distances differ by such a share.
+MOST_FILLED, WIDER, ALIKE, EVEN = 0.4, 2, 0.75, 0.2
 # Shorter pieces, as a share of the picture, are not looked at.
 LEAST_LONG = 0.25
 # One line alone goes through so much of the picture, and all else, which is away from the border, is
@@ -54,6 +58,36 @@ def lines_around(pieces: Pieces, keep: Mask) -> Mask:
     return lines
 
 
+def grids(pieces: Pieces, keep: Mask) -> Mask:
+    """Tell which pieces are the lines of a table or a comb with ink in it, which touches none, (n,)."""
+    are_grids = np.zeros_like(keep)
+    is_hollow = pieces.area < MOST_FILLED * pieces.height * pieces.width
+    for i in np.flatnonzero(keep & is_hollow).tolist():
+        inside = keep & (pieces.left > pieces.left[i]) & (pieces.right < pieces.right[i])
+        inside &= (pieces.top < pieces.bottom[i]) & (pieces.bottom > pieces.top[i])
+        if inside.any() and pieces.width[i] > WIDER * usual_height(pieces, inside):
+            are_grids[i] = _is_grid(pieces.alone(i))
+    return are_grids
+
+
+def _is_grid(own: Mask) -> bool:
+    """Return whether ink is lines across, and three or more from them, as high and as far apart.
+
+    Digits that stand on a line are neither.
+    """
+    level, n_level = _level_lines(own)
+    parts = pieces_of(own & ~window_max(level, 1))
+    if n_level == 0 or parts.n < 3:
+        return False
+    high = parts.height.max()
+    is_upright = (SLENDER * parts.width <= parts.height) & (parts.height > ALIKE * high)
+    steps = np.diff(np.sort(parts.left[is_upright] + parts.right[is_upright]))
+    if len(steps) < 2 or (parts.height[~is_upright] > LEAST_FRAMED * high).any():
+        return False
+    usual = np.median(steps)
+    return bool((np.abs(steps - usual) < EVEN * usual).all())
+
+
 def _level_lines(own: Mask) -> tuple[Mask, int]:
     """Find thin straight lines from side to side of a box, which lean alike, and count them."""
     height, width = own.shape
@@ -69,7 +103,7 @@ def _level_lines(own: Mask) -> tuple[Mask, int]:
         ink = np.bincount(y - starts[x], minlength=n_rows)
         room = np.bincount(-starts, minlength=n_rows)
         room -= np.bincount(height - starts, minlength=n_rows)
-        is_inked = ink > FRAME_LENGTH * room.cumsum().clip(width / 2)
+        is_inked = ink > FRAME_LENGTH * room.cumsum().clip(width / 4)
         n_inked = ink[window_max(is_inked[None], 1)[0]].sum()  # edges are uneven
         if n_inked > most_ink:
             most_ink, start, is_line = n_inked, starts, is_inked & (abs(lean) <= most)

@@ -4,7 +4,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from mnistcli.conforming.cells import lines_around
+from mnistcli.conforming.cells import grids, lines_around
 from mnistcli.conforming.frames import Frame, frames_of
 from mnistcli.conforming.grouping import (
     DIGIT_HEIGHT,
@@ -85,8 +85,14 @@ def groups_of(
     """
     # What faint lines join is no piece of its own: they go first.
     pieces, keep, notes = find_pieces(ink, noise)
+    if (are_grids := grids(pieces, keep)).any():
+        ink = np.where(window_max(pieces.mask(are_grids), 1), np.float32(0), ink)
+        pieces, keep, _ = find_pieces(ink, noise)
+        notes.append(LINES_IGNORED)
     # A line in a frame is looked for among what is left inside.
     frames = frames_of(pieces, keep, is_page=is_page)
+    if (fainter := _like_frames(pieces, frames) & ~keep).any():
+        frames = frames_of(pieces, keep | fainter, is_page=is_page)
     lines = _drop_frames(pieces, keep, ink, frames) if frames else None
     numbers = [frame.piece for frame in frames]
     level = FAINT if noise > 0 else LINE_CUTS[0]
@@ -112,6 +118,15 @@ def groups_of(
     if n_dropped and not notes:
         notes.append(SPECKS_IGNORED)
     return ink, pieces, groups, notes
+
+
+def _like_frames(pieces: Pieces, frames: list[Frame]) -> Mask:
+    """Tell which pieces are about as high and as wide as one of some frames, (n,)."""
+    alike = np.zeros(pieces.n, np.bool_)
+    for i in (frame.piece for frame in frames):
+        is_as_high = np.abs(pieces.height - pieces.height[i]) <= SAME * pieces.height[i]
+        alike |= is_as_high & (np.abs(pieces.width - pieces.width[i]) <= SAME * pieces.width[i])
+    return alike
 
 
 def find_pieces(ink: Ink, noise: float, least: float = 0.0) -> tuple[Pieces, Mask, list[str]]:

@@ -30,6 +30,8 @@ LEAST_LEFT, WIDEST_LEFT, BOTH_SIDES = 0.7, 0.5, 0.5
 # as a share of its height. It is no thicker than so many times lines, alone or among others, and one
 # that digits touch than so many times the others.
 RUNG, RUNG_GAP, RUNG_ALONE, AMONG_RUNGS, RUNG_WIDTHS = 6, 0.04, 1.8, 2.5, 1.4
+# So many reach to the border of a picture that is cut out of a table.
+MANY_RUNGS = 3
 
 
 class _Lines(NamedTuple):
@@ -124,13 +126,18 @@ def rungs_between(pieces: Pieces, keep: Mask, lines: Mask) -> Mask | None:
 
     All but one of them may be touched by digits; None where there is none, or nothing else.
     """
-    reaching = keep & ~pieces.at_border & (pieces.height >= 2 * STEP)
+    height, width = pieces.shape
+    reaching = keep & (pieces.height >= 2 * STEP) & (pieces.height < height)
+    reaching &= (pieces.left > 0) & (pieces.right < width)
     for i in reaching.nonzero()[0].tolist():
         near = round(RUNG_GAP * pieces.height[i]) + 2
         columns = np.s_[max(0, pieces.left[i] - near) : pieces.right[i] + near]
         beside = np.logical_or.reduce(lines[:, columns], axis=1)
+        beside[[0, -1]] = True  # what a picture is cut out of goes on there
         ends = pieces.top[i], pieces.bottom[i]
         reaching[i] = all(beside[max(0, at - near) : at + near].any() for at in ends)
+    if (reaching & pieces.at_border).sum() < MANY_RUNGS:  # they are digits, rather
+        reaching &= ~pieces.at_border
     is_rung = reaching & (pieces.width * RUNG < pieces.height)
     # One alone may as well be a 1, which is thicker than lines.
     line_width = 2 * lines.sum() / max(1, (lines[1:] != lines[:-1]).sum())

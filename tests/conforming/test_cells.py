@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from mnistcli.conforming.placing import conform
+from mnistcli.conforming.placing import conform, find_strokes
 from mnistcli.errors import BadImageError
 from tests.conforming.disturbances import enlarged
 
@@ -74,3 +74,44 @@ def test_a_smaller_digit_beside_a_tall_1_is_another():
     draw.ellipse((80, 8, 130, 112), outline=0, width=9)
     with pytest.raises(BadImageError, match="holds 2 digits"):
         conform(np.asarray(picture))
+
+
+def in_a_row(digits, kind, lean=0.0):
+    """Write digits into the cells of a table, a comb or boxes: (ink, lean), 0..255."""
+    page = Image.new("L", (CELL * (len(digits) + 2), 3 * CELL), 0)
+    draw = ImageDraw.Draw(page)
+    for i, digit in enumerate(digits):
+        left, right = CELL * (i + 1), CELL * (i + 2)
+        if kind == "comb":
+            draw.line((left, 2 * CELL, right, 2 * CELL), 200, 4)
+            for x in (left, right):
+                draw.line((x, 1.6 * CELL, x, 2 * CELL), 200, 4)
+        elif kind == "boxes":
+            level = 200 if i == 0 else 100
+            draw.rectangle((left + 8, CELL, right - 8, 2 * CELL), None, level, 4)
+        else:
+            draw.rectangle((left, CELL, right, 2 * CELL), None, 200, 4)
+        page.paste(Image.fromarray(digit), (left + 24, CELL + 24))
+    return np.asarray(page.rotate(lean, Image.Resampling.BICUBIC))
+
+
+@pytest.mark.parametrize("kind", ["comb", "table", "boxes"])
+@pytest.mark.parametrize("lean", [-2, 0, 1.5])
+def test_what_parts_the_digits_of_a_form_is_no_digit(kind, lean, test_images):
+    """The lines of a comb, of a table that the picture is cut out of, and of some fainter boxes."""
+    digits = [enlarged(digit, 4) for digit in test_images[:5]]
+    ink = in_a_row(digits, kind, lean)
+    beyond = 6 if kind == "table" else CELL // 2
+    picture = 230 - 0.8 * ink[CELL - beyond : 2 * CELL + beyond, CELL - beyond : 6 * CELL + beyond]
+    lines = find_strokes(picture.astype(np.uint8), "form.png")
+    assert [len(line) for line in lines] == [5]
+
+
+def test_ones_that_stand_on_a_line_are_digits(test_images):
+    ink = np.zeros((160, 600), np.uint8)
+    for left, digit in zip(range(20, 500, 112), [2, 2, 1, 2, 2], strict=True):
+        ink[30:142, left : left + 112] |= enlarged(test_images[digit], 4)
+    foot = np.flatnonzero(ink.any(axis=1))[-1]
+    ink[foot - 2 : foot + 2, 10:590] = 200
+    lines = find_strokes(255 - ink, "ones.png")
+    assert [len(line) for line in lines] == [5]
