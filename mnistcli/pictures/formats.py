@@ -48,9 +48,9 @@ FORMATS = (
     ImageFormat("HEIC", rb"....ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1)", (".heic", ".heif"),
                 "pillow_heif.HeifImageFile", MAX_HEIC_PIXELS, extra="heic"),
 )  # fmt: skip
-# A drawing in letters, which is one of the pictures in a folder where it is called after its digit and
-# a count, and begins with a line of zeros and ones: those of "Machine Learning in Action".
-_DRAWING_NAME, DRAWING = re.compile(r"[0-9]_[0-9]+\.txt"), re.compile(rb"[01]{8,}(\s|\Z)")
+# A drawing in letters, which is one of the pictures in a folder where it is called after its digit,
+# with a count perhaps, and begins with zeros and ones: those of "Machine Learning in Action".
+_DRAWING_NAME, DRAWING = re.compile(r"[0-9](_[0-9]*)?\.txt"), re.compile(rb"[01]{8,}(\s|\Z)")
 # Also counted as pictures in a folder, so that whoever reads it hears that they cannot be read.
 _OTHER_SUFFIXES = (
     ".jxl", ".psd", ".svg", ".jp2", ".tga", ".ico",

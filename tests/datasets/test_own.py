@@ -782,6 +782,16 @@ def test_drawings_in_letters_that_are_called_after_their_digits_are_pictures(fol
     inputs = [*read_all(unfold([folder / "testDigits"]))]
     assert [batch.notes for batch in inputs] == [("a drawing in letters",)] * 20
     assert [batch.notes for batch in read_batches(Path(archive))] == [inputs[0].notes] * 80
+    (folder / "own").mkdir()
+    for name in ("3.txt", "7.txt"):  # which a count may be as well
+        shutil.copy(next((folder / "testDigits").glob(f"{name[0]}_?*.txt")), folder / "own" / name)
+    assert len([*read_all(unfold([folder / "own"]))]) == 2
+    with pytest.raises(CorruptFileError, match="called by a digit alone") as caught:
+        gather(folder / "own")
+    assert "call it 3_.txt" in caught.value.hint
+    for name in ("3.txt", "7.txt"):
+        (folder / "own" / name).rename(folder / "own" / f"{name[0]}_.txt")
+    assert sorted(everything(gather(folder / "own"))[1]) == [3, 7]
 
 
 @pytest.mark.parametrize("side", [10, 15])
