@@ -22,6 +22,7 @@ HINT = "expected a line of 784 pixels for each digit, or a label and 784 (or 64,
 # digits without their margin, and what is padded.
 SIDES = (IMAGE_SIDE, 8, 16, 20, 32)
 N_CODES = 62  # of digits and letters, as EMNIST counts them
+MAX_INK_IN_CORNER = 0.1  # of the pictures have ink in their first pixel, or the last
 # How many pixels there are in rows of so many columns: with no label, one, or one-hot. Labels of
 # other squares are in a file beside them, as those of OpenCV's tutorial, of 10 x 10.
 _WIDTHS = {side**2: side**2 for side in range(10, 33)}
@@ -181,8 +182,8 @@ def side_of_labels(values: Float32s) -> int:
     """Tell whether labels are in the first column of 785, or as many, or in the last: 0 or -1.
 
     A label is a whole number from 0 to 9. A column that is the same throughout as the one beside
-    it is paper rather than labels, and so may be one of 0 where the other end counts to 10, has
-    letters, or -1 for none; where both ends are 0 the first is the label, as is usual.
+    it is paper rather than labels, and so may be one of mostly 0 where the other end counts to 10,
+    has letters, or -1 for none; where both ends are 0 the first is the label, as is usual.
     Raises FormatError where neither can be, or both.
     """
     n = values.shape[1]
@@ -198,9 +199,8 @@ def side_of_labels(values: Float32s) -> int:
         could = beyond  # no shares of ink, be it 1 to 10
     if could.all() and varies.any():
         could = varies
-    if could.all() or (
-        could.any() and not ends[:, could].any() and (codes & varies & ~could).any()
-    ):
+    is_paper = could & ((ends != 0).mean(axis=0) < MAX_INK_IN_CORNER)
+    if could.all() or (is_paper.any() and (codes & varies & ~could).any()):
         raise _at_either_end(n)
     if not could.any():
         raise FormatError(

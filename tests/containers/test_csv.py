@@ -59,6 +59,14 @@ def test_a_column_of_paper_is_no_column_of_zeros(labels, end):
         side_of_labels(values)
 
 
+@pytest.mark.parametrize("end", [0, -1])
+def test_some_ink_in_the_corner_is_no_column_of_labels_beside_one_to_10(end):
+    values = with_ends([0] * 29 + [3], [0] * 29 + [3])
+    values[:, end] = [*range(1, 11)] * 3
+    with pytest.raises(FormatError, match="its labels in the first of its 785 columns or in the l"):
+        side_of_labels(values)
+
+
 def test_a_label_is_no_share_of_ink():
     values = with_ends([7, 3], [1, 1])
     values[:, 1:-1] = values[:, 1:-1] == 0  # dark on light, from 0 to 1
