@@ -31,8 +31,8 @@ DOUBTFUL, WIDEST = -3.0, 1.3
 # What looks more like two than this is suspect.
 SUSPECT = -2.0
 # A part of strokes is no digit if it is lower than such a share of the height of those beside it; of
-# strokes that were given as one digit, of their own.
-PART_HEIGHT, LONE_PART_HEIGHT = 0.55, 0.5
+# strokes that were given as one digit, of their own. A hook ends so much above the foot of its digit.
+PART_HEIGHT, LONE_PART_HEIGHT, HOOK_END = 0.55, 0.5, 0.25
 # What is so probable as a whole is one where it is the same without a stroke cut off its end.
 SURE = 0.8
 # A picture that is given as one digit is looked at again where it is doubtful or, where a model
@@ -108,6 +108,11 @@ class _Seen(NamedTuple):
     typicality: float
     pairedness: Float32s  # side by side, and one above the other
 
+    @property
+    def height(self) -> float:
+        """Pixels from top to bottom."""
+        return self.placed.box.height
+
 
 def read_numbers(
     model: Model | str, grey: "ArrayLike", *, source: str = "image"
@@ -151,13 +156,9 @@ def _without_strange(lines: list[list[_Seen]]) -> list[list[_Seen]]:
     digits = [seen for line in lines for seen in line if not is_unlike(seen.typicality)]
     if not digits:
         return lines
-    low, high = np.median([seen.placed.box.height for seen in digits]) * ABOUT_AS_HIGH
+    low, high = np.median([seen.height for seen in digits]) * ABOUT_AS_HIGH
     kept = [
-        [
-            seen
-            for seen in line
-            if not is_unlike(seen.typicality) or low <= seen.placed.box.height <= high
-        ]
+        [seen for seen in line if not is_unlike(seen.typicality) or low <= seen.height <= high]
         for line in lines
     ]
     return [line for line in kept if line]
@@ -204,9 +205,8 @@ def _digits_of(judge: Model, lines: list[list[Strokes]], cheaper: float = 0.0) -
     chosen, rest = list[list[_Seen]](), iter(found)
     for line in lines:
         together = [next(rest) for _ in line]
-        height = max(seen.placed.box.height for ways in together for seen in ways[0].values())
-        alone = [next(iter(each.values())) for each, *_ in together if len(each) == 1]
-        sure = [seen.placed.box.height for seen in alone]
+        height = max(seen.height for ways in together for seen in ways[0].values())
+        sure = [seen.height for each, *_ in together if len(each) == 1 for seen in each.values()]
         least = PART_HEIGHT * float(np.median(sure)) if len(sure) > 1 else 0.0
         together = [_without_low(ways, least) for ways in together]
         cheapest = [_cheapest(ways, height, cheaper, is_alone=len(found) == 1) for ways in together]
@@ -220,12 +220,9 @@ def _digits_of(judge: Model, lines: list[list[Strokes]], cheaper: float = 0.0) -
 def _without_low(ways: list[dict[_Span, _Seen]], least: float) -> list[dict[_Span, _Seen]]:
     """Leave out the ways in which strokes have a part that is lower than so much."""
     digits, *stacks = ways
-    high = {span: seen for span, seen in digits.items() if seen.placed.box.height >= least}
     whole = 0, max(stop for _, stop in digits)
-    others = [
-        each for each in stacks if all(seen.placed.box.height >= least for seen in each.values())
-    ]
-    return [{whole: digits[whole]} | high, *others]
+    high = {span: seen for span, seen in digits.items() if span == whole or seen.height >= least}
+    return [high, *(each for each in stacks if all(seen.height >= least for seen in each.values()))]
 
 
 def n_touching(
@@ -285,17 +282,18 @@ def _cheapest(
     cost, path = _best_path(costs)
     # Beside others it may be a V, which is left out later; alone it is a 1 only if it looks like one.
     may_have_flag = not is_alone or digits[whole].probabilities.argmax() == 1
-    if may_have_flag and len(path) > 1 and _lean_apart([digits[span].placed for span in path]):
+    parts = [digits[span] for span in path]
+    is_flag = may_have_flag and len(parts) > 1 and _lean_apart([each.placed for each in parts])
+    if is_flag or (len(parts) == 2 and not is_alone and _is_hook(digits[whole], *parts)):
         return [digits[whole]]
     if is_alone and cheaper:
-        least = LONE_PART_HEIGHT * height
-        low = {span for span, seen in digits.items() if seen.placed.box.height < least}
+        low = {span for span, seen in digits.items() if seen.height < LONE_PART_HEIGHT * height}
         cost, path = _best_path({span: each for span, each in costs.items() if span not in low})
     found = [(cost, [digits[span] for span in path])]
     for stack in stacks:
         if _is_stroke_cut_off(digits[whole], [*stack.values()]):
             continue
-        highest = max(seen.placed.box.height for seen in stack.values())
+        highest = max(seen.height for seen in stack.values())
         cost = sum(_cost(seen, highest) for seen in stack.values()) + beside - above
         found.append((cost, [*stack.values()]))
     return min(found, key=operator.itemgetter(0))[1]
@@ -305,6 +303,13 @@ def _is_stroke_cut_off(whole: _Seen, parts: list[_Seen]) -> bool:
     """Return whether one of two parts is a stroke, without which the digit is what it was."""
     (best, *answers) = [int(seen.probabilities.argmax()) for seen in (whole, *parts)]
     return whole.probabilities[best] > SURE and sorted(answers) == sorted([1, best])
+
+
+def _is_hook(whole: _Seen, first: _Seen, rest: _Seen) -> bool:
+    """Return whether the first of two parts hangs down beside a digit that is the same without it."""
+    (top, bottom, *_), foot = first.placed.box, rest.placed.box.bottom - HOOK_END * rest.height
+    is_same = whole.probabilities.argmax() == rest.probabilities.argmax()
+    return bool(is_same and top >= rest.placed.box.top and bottom < foot)
 
 
 def _lean_apart(placed: list[PlacedDigit]) -> bool:

@@ -564,3 +564,18 @@ def test_a_stroke_of_which_no_part_is_a_digit_is_one():
     ImageDraw.Draw(picture).line([(6.75, 18.74), (31.33, 32.46)], fill=0)
     [[digit]] = read_numbers("builtin", np.asarray(picture))
     assert digit.box.width > 20
+
+
+@pytest.mark.parametrize("end", [80, 84])
+@pytest.mark.parametrize("width", [8, 11])
+def test_the_hook_that_hangs_down_from_a_two_is_no_one_beside_it(end, width, train_images):
+    two = Image.new("L", (420, 130))
+    arc = [(177, 40), (182, 28), (195, 18), (212, 20), (222, 34), (219, 50), (205, 72), (176, 112)]
+    hook, foot = [(179, end), (177, 40)], [(176, 112), (240, 111)]
+    ImageDraw.Draw(two).line([*hook, *arc, *foot], fill=255, width=width, joint="curve")
+    row = np.array(two)
+    for x, i in ((30, 50_003), (290, 50_005)):
+        digit = Image.fromarray(train_images[i]).resize((130, 130), Image.Resampling.BICUBIC)
+        row[:, x : x + 130] = np.maximum(row[:, x : x + 130], np.asarray(digit))
+    (line,) = read_numbers("builtin", 255 - row)
+    assert "".join(digit.answer for digit in line) == "924"

@@ -148,9 +148,8 @@ def _join_parts(groups: list[Group], usual: float) -> list[Group]:
     for k in range(len(groups)):
         is_pair = len(done) + len(groups) - k == 2
         # Of thousands only those are worth a look that are close.
-        apart = np.maximum(edges[k, ::2], edges[k + 1 :, ::2]) - np.minimum(
-            edges[k, 1::2], edges[k + 1 :, 1::2]
-        )
+        here, later = edges[k], edges[k + 1 :]
+        apart = np.maximum(here[::2], later[:, ::2]) - np.minimum(here[1::2], later[:, 1::2])
         for i in ((apart < reach).all(axis=1) | is_pair).nonzero()[0] + k + 1:
             if _are_parts(groups[k], groups[i], usual, is_pair=is_pair):
                 groups[i] = groups[k].joined(groups[i])
@@ -182,11 +181,9 @@ def _are_parts(light: Group, heavy: Group, usual: float, *, is_pair: bool) -> bo
 
 def lines_of(groups: list[_G]) -> list[list[_G]]:
     """Sort digits into lines, which may all be slanted alike, and each from left to right."""
-    slopes = [0.0]
-    if len(groups) > 2:
-        slopes = sorted(np.linspace(-STEEPEST, STEEPEST, 41).tolist(), key=abs)
+    slopes = np.linspace(-STEEPEST, STEEPEST, 41).tolist() if len(groups) > 2 else [0.0]
     best, least = list[list[_G]](), np.inf
-    for slope in slopes:
+    for slope in sorted(slopes, key=abs):
         lines, covered = _level_lines(groups, slope)
         if covered < least * 0.98:
             best, least = lines, covered

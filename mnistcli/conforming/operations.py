@@ -234,10 +234,8 @@ class Pieces(NamedTuple):
     def at_border(self) -> Mask:
         """Which ones touch the border of the picture."""
         height, width = self.shape
-        touching: Mask = (
-            (self.top == 0) | (self.left == 0) | (self.bottom == height) | (self.right == width)
-        )
-        return touching
+        at_start = (self.top == 0) | (self.left == 0)
+        return np.asarray(at_start | (self.bottom == height) | (self.right == width))
 
     def sums(self, values: NDArray[np.generic]) -> Float64s:
         """Add up values of the picture's shape over each piece."""
