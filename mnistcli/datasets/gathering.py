@@ -26,7 +26,7 @@ from mnistcli.display import counted
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError, MnistCliError
 from mnistcli.files import copy_bytes, kind_of_path, scratch_file, storage_errors
 from mnistcli.mnist import IMAGE_SHAPE
-from mnistcli.pictures.formats import is_picture, is_picture_name
+from mnistcli.pictures.formats import is_picture
 from mnistcli.pictures.read import read_all, read_pictures
 from mnistcli.progress import SILENT, Progress
 from mnistcli.ranges import RANGES
@@ -62,7 +62,7 @@ def gather(
         kind = "file" if stdin else kind_of_path(place)
         if kind == "nothing":
             raise DataUnavailableError(f"there is no file or folder {path}", hint=folders.LAYOUTS)
-        if sheet is None and kind == "file" and is_picture_name(path.name):
+        if sheet is None and kind == "file" and is_picture(place):
             hint = "name a folder of pictures, or add --sheet for a photographed page of mnistcli sheet"
             raise CorruptFileError(path, "is one picture and has no label", hint=hint)
         reading = _Reading(raw, progress, stdin)

@@ -782,6 +782,10 @@ def test_drawings_in_letters_that_are_called_after_their_digits_are_pictures(fol
     inputs = [*read_all(unfold([folder / "testDigits"]))]
     assert [batch.notes for batch in inputs] == [("a drawing in letters",)] * 20
     assert [batch.notes for batch in read_batches(Path(archive))] == [inputs[0].notes] * 80
+    table = folder / "testDigits" / "3.txt"  # called so, and no drawing
+    np.savetxt(table, np.hstack([few[1][:, None], few[0].reshape(-1, 784)]), "%d", ",")
+    assert_same_digits(gather(table), few)
+    table.unlink()
     (folder / "own").mkdir()
     for name in ("3.txt", "7.txt"):  # which a count may be as well
         shutil.copy(next((folder / "testDigits").glob(f"{name[0]}_?*.txt")), folder / "own" / name)
