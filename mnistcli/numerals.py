@@ -46,6 +46,8 @@ TURNED, UPRIGHT, MORE_TYPICAL = 0.16, 0.12, 2.0
 
 # Not a digit: less typical, and beside others lower or higher than so many times their height.
 ABOUT_AS_HIGH = np.array([0.5, 1.6])
+# ... and than so many times the highest of them.
+HIGHER = 1.25
 # So many are words that are less typical, as a geometric mean.
 LEAST_WORD, WORDS = 3, 0.03
 # A page of so many pieces that are less typical is one of words, of which none is cut: digits that
@@ -156,7 +158,9 @@ def _without_strange(lines: list[list[_Seen]]) -> list[list[_Seen]]:
     digits = [seen for line in lines for seen in line if not is_unlike(seen.typicality)]
     if not digits:
         return lines
-    low, high = np.median([seen.height for seen in digits]) * ABOUT_AS_HIGH
+    heights = np.array([seen.height for seen in digits])
+    low, high = np.median(heights) * ABOUT_AS_HIGH
+    high = max(high, HIGHER * heights.max())
     kept = [
         [seen for seen in line if not is_unlike(seen.typicality) or low <= seen.height <= high]
         for line in lines

@@ -14,6 +14,7 @@ from mnistcli.errors import BadImageError, CorruptFileError
 from mnistcli.numerals import _best_path, read_numbers
 from mnistcli.prediction import Reader
 from mnistcli.settings import SplitSpec, TrainingSettings
+from tests.conforming.disturbances import enlarged
 
 
 @pytest.mark.parametrize(
@@ -491,6 +492,34 @@ def test_ink_near_the_border_of_a_shaded_page_is_dark(top, train_images, mnist):
     light = 1 - 0.45 * (0.7 * x / 500 + 0.3 * y / 400)
     (line,) = read_numbers("builtin", _photographed(ink, light))
     assert [int(digit.answer) for digit in line] == mnist.train.labels[[*indices]].tolist()
+
+
+def test_a_full_page_whose_corners_are_dark_is_read(train_images):
+    """Nothing on it is far from ink, so light that falls off went unseen, and paper was ink."""
+    rng = np.random.default_rng(0)
+    page = np.zeros((7 * 60, 10 * 54), np.uint8)
+    for k, digit in enumerate(train_images[:70]):
+        top, left = 60 * (k // 10) + 2, 54 * (k % 10)
+        page[top : top + 56, left : left + 54] = enlarged(digit, 2)[:, :54]
+    y, x = np.mgrid[-1 : 1 : len(page) * 1j, -1 : 1 : page.shape[1] * 1j]
+    light = 1 - 0.2 * (x * x + y * y)
+    picture = 220 * light * (1 - 0.8 * page / 255) + rng.normal(0, 1, page.shape)
+    lines = find_strokes(picture.clip(0, 255).astype(np.uint8), "page.png")
+    assert sum(map(len, lines)) in (69, 70)  # two of them touch
+
+
+def test_a_strange_digit_about_as_high_as_the_highest_is_not_left_out(train_images, mnist):
+    """Beside many small digits and a large one it went without a word, though it was a 9."""
+    row = Image.new("L", (640, 110), 0)
+    zero = int(np.flatnonzero(mnist.train.labels == 0)[0])
+    row.paste(Image.fromarray(enlarged(train_images[zero], 3)), (0, 0))
+    for i, digit in enumerate(train_images[:7]):
+        row.paste(Image.fromarray(enlarged(digit, 2)), (90 + 60 * i, 20))
+    tail = [(590, 30), (575, 14), (560, 30), (590, 32), (592, 84), (575, 78), (560, 66), (560, 82)]
+    ImageDraw.Draw(row).line(tail, 255, 4, "curve")
+    (line,) = read_numbers("builtin", 255 - np.asarray(row))
+    assert len(line) == 9
+    assert line[-1].typicality < 0.0065
 
 
 @pytest.mark.parametrize("width", [13, 14, 15])

@@ -112,15 +112,18 @@ def _in_even_light(picture: Ink, widest: float) -> tuple[Ink, float, list[str]] 
     if max(high - darkest, lightest - low) > FARTHEST * (high - low):
         return None
     strokes, steps = light != dark, list[str]()
-    # In a strip a share of the longer side would leave no paper.
-    near = max(1, round(NEAR * min(max(strokes.shape), 2 * min(strokes.shape))))
+    # In a strip a share of the longer side would leave no paper, and so would one among many digits.
+    share = widest / WIDEST_STROKE
+    near = max(1, round(share * NEAR * min(max(strokes.shape), 2 * min(strokes.shape))))
     paper = ~window_max(strokes, near)
     counts = _counts(levels[paper])
     contrast = high - low
     if _spread(counts) > SLIGHTLY * contrast + 3.3 * noise:
         if not dark and _without_falling_light(picture) is not picture:
             return None  # its middle is no ink
-        far = ~window_max(strokes, max(1, round(FAR * min(strokes.shape))))
+        far = ~window_max(strokes, max(1, round(share * FAR * min(strokes.shape))))
+        if share < 1 and np.count_nonzero(far) < LEAST_FAR:
+            far = paper
         if _spread(_counts(levels[far])) > SLIGHTLY * contrast + 3.3 * noise:
             shade = surface(picture, paper)
             picture = picture - shade + np.float32(median(shade))
