@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mnistcli.arrays import Float32s, Float64s, Floats
+from mnistcli.conforming.clearing import LEFT_OUT
 from mnistcli.conforming.grouping import lines_of
 from mnistcli.conforming.placing import PlacedDigit, Strokes, find_strokes
 from mnistcli.conforming.types import Box
@@ -124,18 +125,29 @@ def read_numbers(
     The picture, called ``source`` in errors, is as `mnistcli.conform` takes it. Raises
     BadImageError where there is no digit in it, UsageError for what is no grey picture.
     """
-    grey, model = grey_levels(grey, is_one=True), load_model(model)
+    grey = grey_levels(grey, is_one=True)
+    return find_numbers(load_model(model), grey, source)[0]
+
+
+def find_numbers(
+    model: Model, grey: Grey, source: str
+) -> tuple[tuple[tuple[DigitAnswer, ...], ...], tuple[str, ...]]:
+    """Read all digits of a picture, see `read_numbers`, and say what ink was left out."""
     judge = model if _knows_pairs(model) else _builtin()
     turn, strokes = 0, find_strokes(grey, source)
-    lines = _digits_of(judge, strokes)
-    if (usual := _typicality(lines)) < TURNED and (k := _turn_of(judge, strokes, lines)):
+    found = _digits_of(judge, strokes)
+    if (usual := _typicality(found)) < TURNED and (k := _turn_of(judge, strokes, found)):
         with contextlib.suppress(BadImageError):  # turned, it may have no line of digits
-            turned = _digits_of(judge, find_strokes(np.rot90(grey, k), source))
-            if _typicality(turned) > max(usual, UPRIGHT):
-                turn, lines = k, turned
-    if not (lines := _without_strange(lines)):
+            turned = find_strokes(np.rot90(grey, k), source)
+            digits = _digits_of(judge, turned)
+            if _typicality(digits) > max(usual, UPRIGHT):
+                turn, strokes, found = k, turned, digits
+    if not (lines := _without_strange(found)):
         hint = "cut out the part that holds numbers"
         raise BadImageError(source, "holds words or drawings rather than digits", hint=hint)
+    notes = tuple(step for step in strokes[0][0].page.steps if step in LEFT_OUT)
+    if n_left := sum(map(len, found)) - sum(map(len, lines)):
+        notes += (f"left out, unlike digits: {n_left}",)
     if judge is not model:
         placed = [{(i, i): each.placed for i, each in enumerate(line)} for line in lines]
         lines = [list(seen.values()) for seen in _seen(model, placed)]
@@ -144,7 +156,7 @@ def read_numbers(
         box, share = seen.placed.box.turned_back(turn, *grey.shape), float(seen.typicality)
         return DigitAnswer.of(model, seen.placed.image, seen.probabilities, share, box, line)
 
-    return tuple(tuple(read(seen, n) for seen in line) for n, line in enumerate(lines))
+    return tuple(tuple(read(seen, n) for seen in line) for n, line in enumerate(lines)), notes
 
 
 def _without_strange(lines: list[list[_Seen]]) -> list[list[_Seen]]:

@@ -333,7 +333,7 @@ class Reader:
             yield Prediction(source, shown, shown.shape, found, ((self._sure(digit),),))
 
     def _numbers(self, inputs: list[Input | BadImageError]) -> Iterator[Answered]:
-        from mnistcli.numerals import read_numbers
+        from mnistcli.numerals import find_numbers
         from mnistcli.pictures.read import read_all
 
         separator = "" if max(map(len, self.model.card.class_names)) == 1 else " "
@@ -342,15 +342,15 @@ class Reader:
                 try:
                     if i in batch.faults:
                         raise batch.faults[i]
-                    lines = read_numbers(self.model, grey, source=source)
+                    lines, notes = find_numbers(self.model, grey, source)
                 except BadImageError as error:
                     yield batch.refusal(error)
                     continue
                 answers = tuple(tuple(map(self._sure, line)) for line in lines)
                 size = batch.size or grey.shape
-                found = Prediction(source, grey, size, batch.notes, answers, separator)
+                found = Prediction(source, grey, size, batch.notes + notes, answers, separator)
                 note = (f"{found.n_unlike} of {len(found.digits)} {UNLIKE}",)
-                yield replace(found, notes=found.notes + note) if found.n_unlike else found
+                yield replace(found, notes=note + found.notes) if found.n_unlike else found
 
 
 def unfold(inputs: Iterable[Input]) -> Iterator[Input | BadImageError]:

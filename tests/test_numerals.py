@@ -11,8 +11,9 @@ from PIL import Image, ImageDraw, ImageFilter
 import mnistcli
 from mnistcli.conforming.placing import find_strokes
 from mnistcli.errors import BadImageError, CorruptFileError
-from mnistcli.numerals import _best_path, read_numbers
+from mnistcli.numerals import _best_path, find_numbers, read_numbers
 from mnistcli.prediction import Reader
+from mnistcli.registry.store import load_model
 from mnistcli.settings import SplitSpec, TrainingSettings
 from tests.conforming.disturbances import enlarged
 
@@ -583,8 +584,9 @@ def test_words_are_told_apart_from_a_number_among_them(has_number, test_images):
         grey[360:444, 15 + 90 * k : 99 + 90 * k] -= np.kron(
             test_images[i], np.ones((3, 3), np.uint8)
         )
-    (line,) = read_numbers("builtin", grey)
+    (line,), notes = find_numbers(load_model("builtin"), grey, "page.png")
     assert "".join(digit.answer for digit in line) == "72014"
+    assert notes == ("specks ignored", "left out, unlike digits: 153")
 
 
 def test_a_stroke_of_which_no_part_is_a_digit_is_one():

@@ -37,6 +37,8 @@ from mnistcli.conforming.types import BLANK, DARK, FAINTEST_INK, Ink, Mask, NoDi
 
 # What is said of ink that was left out.
 FRAME_CUT_OFF, LINES_IGNORED, SPECKS_IGNORED = "frame cut off", "lines ignored", "specks ignored"
+OUTER_IGNORED = "what reaches in ignored"
+LEFT_OUT = FRAME_CUT_OFF, LINES_IGNORED, SPECKS_IGNORED, OUTER_IGNORED
 # Share of the strongest piece from which another one is no speck; that touches no border where the
 # others have such a share of all.
 SPECK, LEAST_INNER = 0.02, 0.1
@@ -113,7 +115,7 @@ def groups_of(
     outer = keep & pieces.at_border
     _drop_others(pieces, keep, ink, is_photo=noise > 0, is_page=is_page)
     if (outer & ~keep).any():
-        notes.append("what reaches in ignored")
+        notes.append(OUTER_IGNORED)
     groups, n_dropped = group_pieces(pieces, keep)
     if n_dropped and not notes:
         notes.append(SPECKS_IGNORED)

@@ -164,6 +164,20 @@ def test_json_has_everything_of_each_digit(numbers, page):
     assert {key: record[key] for key in document} == document
 
 
+def test_what_was_left_out_is_told_of_beside_the_first_line(numbers, saved, page):
+    """It went without a word."""
+    with Image.open(page) as picture:
+        grey = np.array(picture)
+    grey[5:9, ::40] = 0
+    dotted = saved("dotted.png", grey)
+    (document,) = predictions(numbers(dotted, "--json"))
+    assert document["numbers"] == ["7354", "20168"]
+    assert document["notes"] == ["specks ignored"]
+    first, second = numbers(dotted).out.splitlines()[3:5]
+    assert first.endswith("specks ignored")
+    assert re.search(r"20168 +[0-9.]+ %$", second)
+
+
 def test_boxes_are_where_the_digits_are(numbers, row, digits):
     (document,) = predictions(numbers(row, "--json"))
     left = 60

@@ -132,6 +132,7 @@ class PredictionView:
             known = {"input": each.source, **dict.fromkeys(_ANSWERS, FAILED)}
             yield [known.get(name) for name in columns], "", each.problem
             return
+        notes = each.notes  # of a page beside its first line
         for n, line in enumerate(each.lines, 1):
             for digits in [(digit,) for digit in line] if self.proba else [line]:
                 answer, best = each.text_of(digits), each.text_of(digits, best=True)
@@ -139,7 +140,8 @@ class PredictionView:
                 shares = digits[0].probabilities.tolist() if self.proba else ()
                 guess = () if answer == best else (f"best guess {best}",)
                 cells = [each.source, *[n] * self.number, answer, least, *shares]
-                yield cells, ", ".join(guess + each.notes), None
+                yield cells, ", ".join(guess + notes), None
+                notes = ()
 
     def _lines(self, each: Answered) -> Sequence[str]:
         if isinstance(each, BadImageError):
