@@ -112,8 +112,8 @@ def _in_even_light(picture: Ink, widest: float) -> tuple[Ink, float, list[str]] 
     if max(high - darkest, lightest - low) > FARTHEST * (high - low):
         return None
     strokes, steps = light != dark, list[str]()
-    # In a strip a share of the longer side would leave no paper, and so would one among many digits.
-    share = widest / WIDEST_STROKE
+    # In a strip a share of the longer side would leave no paper, and so would one on a full page.
+    share = widest / WIDEST_STROKE if max(strokes.shape) > COARSE_SIDE else 1.0
     near = max(1, round(share * NEAR * min(max(strokes.shape), 2 * min(strokes.shape))))
     paper = ~window_max(strokes, near)
     counts = _counts(levels[paper])

@@ -21,36 +21,43 @@ LEAST_LONG = 0.25
 ALONE, LOWER = 0.8, 0.8
 
 
-def lines_around(pieces: Pieces, keep: Mask) -> Mask:
-    """Tell which pieces are straight lines, with all else on one side or in one angle of them, (n,)."""
+def lines_around(pieces: Pieces, keep: Mask, *, is_page: bool) -> Mask:
+    """Tell which pieces are straight lines, with all else on one side or in one angle of them, (n,).
+
+    They lead from border to border or, but for a page, are the upright corner of a box.
+    """
     height, width = pieces.shape
-    n_borders = (pieces.top == 0).astype(np.intp) + (pieces.left == 0)
-    n_borders += (pieces.bottom == height).astype(np.intp) + (pieces.right == width)
+    # Where a sheet is cut out the outermost pixels are painted over.
+    n_borders = (pieces.top <= 1).astype(np.intp) + (pieces.left <= 1)
+    n_borders += (pieces.bottom >= height - 1).astype(np.intp) + (pieces.right >= width - 1)
     share = np.maximum(pieces.height / height, pieces.width / width)
-    is_through = (n_borders > 1) & (share > ALONE)
-    found = dict[int, tuple[int, int]]()
-    for i in np.flatnonzero(keep & (share > LEAST_LONG)).tolist():
-        (level, n_level), (upright, n_upright) = map(_level_lines, (own := pieces.alone(i), own.T))
-        is_rest = own & ~window_max(level | upright.T, 1)
-        n_needed = 1 if is_through[i] else 2
-        if n_level + n_upright >= n_needed and is_rest.sum() <= REST * own.sum():
+    is_seen, found = n_borders > 1 if is_page else keep, dict[int, tuple[int, int]]()
+    for i in np.flatnonzero(keep & is_seen & (share > LEAST_LONG)).tolist():
+        own, steepest = pieces.alone(i), STEEPEST if n_borders[i] > 1 else 0.0
+        (level, n_level), (upright, n_upright) = (_level_lines(a, steepest) for a in (own, own.T))
+        if steepest:
+            are_lines = n_level + n_upright > int(share[i] <= ALONE)
+        else:
+            are_lines = n_level == n_upright == 1
+        is_rest = own & ~window_max(level | upright.T, int(steepest > 0))  # where edges are uneven
+        if are_lines and is_rest.sum() <= REST * own.sum():
             found[i] = n_level, n_upright
     lines = pieces.among([*found])
     others = keep & ~lines
-    inner = others & ~pieces.at_border
-    others = inner if inner.any() else others
+    inner = others & (n_borders == 0)
     if not (found and others.any()):
         return np.zeros_like(keep)
+    is_lower = np.ptp([pieces.top[others].min(), pieces.bottom[others].max()]) < LOWER * height
+    others = inner if inner.any() else others
     top, bottom = pieces.top[others].min(), pieces.bottom[others].max()
     left, right = pieces.left[others].min(), pieces.right[others].max()
     for i, (n_level, n_upright) in found.items():
         apart = 1
         if n_borders[i] < 2:  # parts of the digits of a display are near to each other
-            length = n_level * pieces.width[i] + n_upright * pieces.height[i]
-            apart += int(pieces.area[i] / length)
+            apart += int(pieces.area[i] / (pieces.width[i] + pieces.height[i]))
         room = np.s_[max(0, top - apart) : bottom + apart, max(0, left - apart) : right + apart]
         if n_level + n_upright == 1:
-            lines[i] = inner.any() and (n_level or bottom - top < LOWER * pieces.height[i])
+            lines[i] = inner.any() and (n_level or is_lower)
         else:
             lines[i] = pieces.top[i] < bottom and top < pieces.bottom[i]
             lines[i] &= pieces.left[i] < right and left < pieces.right[i]
@@ -75,7 +82,7 @@ def _is_grid(own: Mask) -> bool:
 
     Digits that stand on a line are neither.
     """
-    level, n_level = _level_lines(own)
+    level, n_level = _level_lines(own, STEEPEST)
     parts = pieces_of(own & ~window_max(level, 1))
     if n_level == 0 or parts.n < 3:
         return False
@@ -88,12 +95,12 @@ def _is_grid(own: Mask) -> bool:
     return bool((np.abs(steps - usual) < EVEN * usual).all())
 
 
-def _level_lines(own: Mask) -> tuple[Mask, int]:
+def _level_lines(own: Mask, steepest: float) -> tuple[Mask, int]:
     """Find thin straight lines from side to side of a box, which lean alike, and count them."""
     height, width = own.shape
     if BAR * width < height:
         return np.zeros_like(own), 0
-    most = round(STEEPEST * width)
+    most = round(steepest * width)
     n_rows = height + 2 * most + 1
     y, x = own.nonzero()
     start, is_line, most_ink = np.zeros(width, np.intp), np.zeros(n_rows, np.bool_), 0

@@ -136,8 +136,9 @@ def rungs_between(pieces: Pieces, keep: Mask, lines: Mask) -> Mask | None:
         beside[[0, -1]] = True  # what a picture is cut out of goes on there
         ends = pieces.top[i], pieces.bottom[i]
         reaching[i] = all(beside[max(0, at - near) : at + near].any() for at in ends)
-    if (reaching & pieces.at_border).sum() < MANY_RUNGS:  # they are digits, rather
-        reaching &= ~pieces.at_border
+    is_cut = reaching & pieces.at_border
+    if not MANY_RUNGS <= is_cut.sum() <= 1 + (keep & ~reaching).sum():  # they are digits, rather
+        reaching &= ~is_cut
     is_rung = reaching & (pieces.width * RUNG < pieces.height)
     # One alone may as well be a 1, which is thicker than lines.
     line_width = 2 * lines.sum() / max(1, (lines[1:] != lines[:-1]).sum())

@@ -143,8 +143,7 @@ def _find_page(
         raise NoDigitError("is a strip, too narrow for a digit", "leave a margin around a 1")
     picture = shrink(grey, k)
     if has_room and (cleared := _without_table(grey, picture, k)) is not None:
-        (grey, ring), steps = cleared, (*steps, CUT_OUT)
-        picture, corner = shrink(grey, k), (corner[0] + ring, corner[1] + ring)
+        grey, picture, steps = cleared, shrink(cleared, k), (*steps, CUT_OUT)
     ink, noise, found = find_ink(picture, WIDEST_OF_MANY if side else WIDEST_STROKE)
     ink, pieces, groups, notes = groups_of(ink, noise, is_page=side > 0)
     shapes = [each for each in groups if _is_filled_shape(pieces, each, ink)]
@@ -168,10 +167,10 @@ def _find_page(
     return page
 
 
-def _without_table(grey: Grey, picture: Ink, k: int) -> tuple[Grey, int] | None:
+def _without_table(grey: Grey, picture: Ink, k: int) -> Grey | None:
     """Paint over what a sheet lies on, where it shows in the corners of a picture; None where not.
 
-    ``picture`` is reduced k times. Returns how many pixels along the border are cut off, too.
+    ``picture`` is reduced k times.
     """
     rim = rim_of(picture)
     k *= -(-max(picture.shape) // SEARCH_SIDE)
@@ -187,15 +186,14 @@ def _without_table(grey: Grey, picture: Ink, k: int) -> tuple[Grey, int] | None:
         )
         table = pieces.pixels(pieces.piece[in_corner])
         if LEAST_TABLE < table.mean() < 0.5 and _ends_in_a_sheet(small, table):
-            table = window_max(table, 1)
+            # At the border a table may be thinner than a pixel.
+            table = window_max(table, 1) | ~pad(np.ones_like(table[1:-1, 1:-1]))
             paper = ~window_max(table | alike, 1)
             if not paper.any():
                 return None
             painted = enlarge(spread(small, paper).astype(np.uint8), k, grey.shape)
             cleared = np.where(enlarge(table, k, grey.shape), painted, grey)
-            # At the border a table may be thinner than a pixel.
-            cleared = cleared[k : k * (len(small) - 1), k : k * (small.shape[1] - 1)]
-            return (cleared, k) if np.ptp(cleared) >= MIN_CONTRAST else None
+            return cleared if np.ptp(cleared) >= MIN_CONTRAST else None
     return None
 
 

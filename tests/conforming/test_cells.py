@@ -8,6 +8,9 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from mnistcli.conforming.placing import conform, find_strokes
 from mnistcli.errors import BadImageError
+from mnistcli.numerals import read_numbers
+from mnistcli.prediction import Reader
+from mnistcli.registry.store import load_model
 from tests.conforming.disturbances import enlarged
 
 CELL = 160
@@ -74,6 +77,37 @@ def test_a_smaller_digit_beside_a_tall_1_is_another():
     draw.ellipse((80, 8, 130, 112), outline=0, width=9)
     with pytest.raises(BadImageError, match="holds 2 digits"):
         conform(np.asarray(picture))
+
+
+def test_a_1_from_border_to_border_beside_a_digit_at_the_border_is_a_digit():
+    picture = Image.new("L", (220, 100), 255)
+    draw = ImageDraw.Draw(picture)
+    draw.line((20, 0, 20, 99), 0, 6)
+    draw.ellipse((60, 20, 110, 80), outline=0, width=6)
+    draw.line((160, 10, 160, 99), 0, 9)
+    assert [len(line) for line in find_strokes(np.asarray(picture), "cut.png")] == [3]
+
+
+def test_a_7_of_two_lines_that_lean_is_no_corner_of_a_box_around_a_1():
+    picture = Image.new("L", (220, 200), 255)
+    draw = ImageDraw.Draw(picture)
+    draw.line((60, 40, 150, 40), 0, 8)
+    draw.line((148, 40, 144, 150), 0, 8)
+    draw.line((70, 90, 70, 146), 0, 8)
+    with pytest.raises(BadImageError, match="2 digits"):
+        Reader(load_model("builtin")).picture(np.asarray(picture))
+    (line,) = read_numbers("builtin", np.asarray(picture))
+    assert "".join(digit.answer for digit in line) == "17"
+
+
+def test_the_corner_of_a_5_is_no_corner_of_a_box():
+    picture = Image.new("L", (150, 190), 255)
+    draw = ImageDraw.Draw(picture)
+    draw.line((35, 30, 110, 30), 0, 8)
+    draw.line((38, 28, 38, 80), 0, 8)
+    draw.arc((45, 60, 115, 160), -120, 130, 0, 8)
+    (line,) = read_numbers("builtin", np.asarray(picture))
+    assert "".join(digit.answer for digit in line) == "5"
 
 
 def in_a_row(digits, kind, lean=0.0):
