@@ -322,10 +322,11 @@ def _is_stroke_cut_off(whole: _Seen, parts: list[_Seen]) -> bool:
 
 
 def _is_hook(whole: _Seen, first: _Seen, rest: _Seen) -> bool:
-    """Return whether the first of two parts hangs down beside a digit that is the same without it."""
-    (top, bottom, *_), foot = first.placed.box, rest.placed.box.bottom - HOOK_END * rest.height
-    is_same = whole.probabilities.argmax() == rest.probabilities.argmax()
-    return bool(is_same and top >= rest.placed.box.top and bottom < foot)
+    """Return whether the first of two parts is a stroke that hangs down beside a 2, which it is of."""
+    answers = [int(seen.probabilities.argmax()) for seen in (first, rest, whole)]
+    box, beside = first.placed.box, rest.placed.box
+    ends_above = box.bottom < beside.bottom - HOOK_END * rest.height
+    return answers == [1, 2, 2] and box.top >= beside.top and ends_above
 
 
 def _lean_apart(placed: list[PlacedDigit]) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.arrays import Float32s, Float64s, Places
-from mnistcli.containers.names import LABELS, says_labels, words_in
+from mnistcli.containers.names import says_labels, words_in
 from mnistcli.containers.reading import FormatError
 from mnistcli.display import counted
 from mnistcli.mnist import IMAGE_SIDE, N_PIXELS
@@ -127,7 +127,7 @@ def labels_among(names: Sequence[str], others: Sequence[int]) -> tuple[int, ...]
         if match := re.fullmatch(r"(.*?)[ _.-]*([0-9])", names[i].strip().lower()):
             found.setdefault(match[1], {})[match[2]] = i
     for name, columns in found.items():
-        if len(columns) == 10 and name in LABELS | {""}:
+        if len(columns) == 10 and (not name or says_labels(name)):
             return tuple(columns[digit] for digit in sorted(columns))
     return ()
 

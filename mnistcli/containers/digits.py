@@ -25,7 +25,7 @@ from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 N_CLASSES = 10
 # Interpolation and rounding exceed a range by less.
 SLACK = 1e-3
-MAX_FAINT = 16  # of 255, which ink of many pictures exceeds: else it has a scale of its own
+MAX_FAINT = 7  # of 255, which ink of many pictures exceeds: else it has a scale of its own
 # Of fewer pictures most may be wider than tall: of MNIST's fives a third are.
 MIN_TURNED = 12
 # Pictures smaller than MNIST's box are cropped to the ink. Most of a picture is paper: which level

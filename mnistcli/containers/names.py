@@ -16,11 +16,12 @@ IMAGES = frozenset(
 )
 # Also of the columns of a table.
 LABELS = frozenset(
-    "label labels labs lbl lbls class classes y target targets digit digits number category truth "  # noqa: SIM905
+    "label labels lbl lbls class classes y target targets digit digits number category truth "  # noqa: SIM905
     "klasse klassen ziffer ziffern choice actual responses generalresponses clase clases classe "
     "digito digitos chiffre chiffres etiqueta etiquetas etiquette etiquettes rotulo rotulos".split()
 )
-_ABOUT_LABELS = {"true", "real", "correct", "ground", "expected", "id", "name"}  # true_label
+_ABOUT_LABELS = {"true", "real", "correct", "ground", "expected"}  # true_label
+_NAMED = {"label", "class"}  # class_id and label_name are labels, digit_id numbers the digits
 # Of a column of what somebody or something said, which is not to be learned.
 ANSWERS = frozenset("answer answers pred preds predicted prediction predictions guess".split())  # noqa: SIM905
 PARTS: dict[str, OfPart] = {
@@ -61,14 +62,15 @@ def meaning_of(name: str) -> Meaning:
     words = words_in(name.rpartition("/")[2])
     others = [word for word in words if word not in PARTS] or [""]
     part: OfPart = next((PARTS[word] for word in words if word in PARTS), "")
-    role = "images" if others[-1] in IMAGES else "labels" if others[-1] in LABELS else ""
+    role = "images" if others[-1] in IMAGES else "labels" if others[-1] in LABELS | {"labs"} else ""
     return Meaning(role, part, len(others))
 
 
 def says_labels(name: str) -> bool:
     """Return whether a column is called as labels are: label, actual_digit, classLabels."""
     words = {*words_in(name)}
-    return words <= LABELS | _ABOUT_LABELS and bool(words & LABELS)
+    beside = _ABOUT_LABELS | {"id", "name"} if words & _NAMED else _ABOUT_LABELS
+    return words <= LABELS | beside and bool(words & LABELS)
 
 
 def number_in(text: str) -> int:

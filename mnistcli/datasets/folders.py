@@ -53,7 +53,9 @@ _DATA = re.compile(
 # What the names of images and of their labels may differ by, where the images are called so or not.
 _ROLES = IMAGES | LABELS
 # What labels are called that no images are, as digits are.
-_CERTAIN = LABELS - {"digit", "digits", "number", "ziffer", "ziffern"}
+_CERTAIN = LABELS - {
+    "digit", "digits", "number", "ziffer", "ziffern", "digito", "digitos", "chiffre", "chiffres",
+}  # fmt: skip
 _NUMBERED = re.compile(
     rf"(?i)^(?:(?:{KINDS})[ _=-]*)?([0-9]+)(?:_| ?[-(]|\.(?=[a-z].*\.))|(?:{KINDS})[ _=-]*([0-9]+)"
     rf"|^({'|'.join(NUMBERS)})(?:[ _-]*\(?\d+\)?)*\.\w+$",  # five_1.png, but not one_more.png
@@ -228,9 +230,9 @@ def pictures_in(
 ) -> list[LabelledPicture]:
     """Return the pictures in a folder, of a part and a digit where it is said, and in those below it.
 
-    Folders whose names say neither are entered within one of a digit, around such where neither
-    these nor training images are beside them, or where nothing beside them has a label; else those
-    with pictures are told of, as pictures without a digit are.
+    Folders whose names say neither are entered within one of a digit, or where nothing beside them
+    has a label, and around such if they have most of the pictures, and neither these nor training
+    images are beside them; else those with pictures are told of, as pictures without a digit are.
     """
     content = content_of(folder)
     numbers, is_nists = _numbers_of(content, folder, digit), _are_of_nist(content, folder, digit)
@@ -255,8 +257,10 @@ def pictures_in(
     is_whole = _has_folders_of_digits(folder) or any(each.part == "train" for each in found)
     for path in unnamed:
         is_around = not is_whole and _has_folders_of_digits(path)
-        if depth < _MAX_DEPTH and (is_entered or is_around):
-            found += _pictures_below(path, part, digit, depth + 1)
+        is_open = depth < _MAX_DEPTH and (is_entered or is_around)
+        below = _pictures_below(path, part, digit, depth + 1) if is_open else []
+        if is_open and (is_entered or len(below) > len(found)):  # fewer may be copies
+            found += below
         elif any(map(is_picture, all_below(path))):  # which is told
             found.append(LabelledPicture(path, digit, part))
     return found

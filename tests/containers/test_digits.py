@@ -428,7 +428,7 @@ REFUSED = {
     "int8": (npy(np.full((20, 784), -3, np.int8)), "holds -3, expected 0 to 255 or 0 to 1, in every"),
     "standardised": (npy(np.full((20, 784), -0.42)), "holds -0.42"),
     "256": (npy(np.full((20, 784), 256)), "holds 256, expected 0 to 255 or 0 to 1, in every"),
-    "4 bits": (npy(STROKES // 17), "holds no value above 15, expected ink up to 255 or 1"),
+    "3 bits": (npy(STROKES // 36), "holds no value above 7, expected ink up to 255 or 1"),
     "three levels": (
         table([*columns_of(STROKES // 127), [3, 7] * 10]),
         "holds no value above 2, expected ink up to 255 or 1",

@@ -53,6 +53,7 @@ def test_a_name_says_images_or_labels_and_of_which_part(name, meaning):
     [
         ("label", True), ("classLabels", True), ("actual_digit", True), ("true class", True),
         ("class_id", True), ("y_true", True), ("ground-truth", True), ("Etiqueta", True), ("ID", False), ("name", False),
+        ("digit_id", False), ("ID number", False), ("target_name", False), ("label_name", True), ("labs", False),
         ("predicted_label", False), ("label_source", False), ("pixel", False), ("", False),
     ],
 )  # fmt: skip

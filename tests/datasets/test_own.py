@@ -582,6 +582,15 @@ def test_folders_of_digits_in_another_lie_beside_pictures_that_their_names_label
     assert found.failures == ((str(folder / "captured"), "nothing says which digit it shows"),)
 
 
+def test_copies_in_folders_of_digits_below_are_not_taken_again(folder, few):
+    for i in range(20):
+        Image.fromarray(few[0][i]).save(folder / f"{few[1][i]}_{i}.png")
+    class_folders(folder / "backup", few[0][:20], few[1][:20])
+    found = gather(folder)
+    assert_same_digits(found, (few[0][:20], few[1][:20]))
+    assert found.failures == ((str(folder / "backup"), "nothing says which digit it shows"),)
+
+
 def test_an_archive_in_a_folder_is_told_of(folder, few):
     class_folders(folder / "digits", *few)
     shutil.make_archive(folder / "train" / "digits", "zip", folder / "digits")
