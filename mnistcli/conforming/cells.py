@@ -13,7 +13,7 @@ STEEPEST, SLENDER = 0.08, 3
 REST = 0.1
 # A grid fills no more of its box, and is so many times as wide as what is in it is high; lines down
 # from it are so alike in height, and their distances differ by such a share.
-MOST_FILLED, WIDER, ALIKE, EVEN = 0.4, 2, 0.75, 0.2
+MOST_FILLED, WIDER, ALIKE, EVEN = 0.4, 2, 0.75, 0.1
 # Shorter pieces, as a share of the picture, are not looked at.
 LEAST_LONG = 0.25
 # One line alone goes through so much of the picture, and all else, which is away from the border, is
@@ -35,8 +35,8 @@ def lines_around(pieces: Pieces, keep: Mask, *, is_page: bool) -> Mask:
     for i in np.flatnonzero(keep & is_seen & (share > LEAST_LONG)).tolist():
         own, steepest = pieces.alone(i), STEEPEST if n_borders[i] > 1 else 0.0
         (level, n_level), (upright, n_upright) = (_level_lines(a, steepest) for a in (own, own.T))
-        if steepest:
-            are_lines = n_level + n_upright > int(share[i] <= ALONE)
+        if steepest:  # lines that meet, or one alone
+            are_lines = n_level * n_upright > 0 or (n_level + n_upright == 1 and share[i] > ALONE)
         else:
             are_lines = n_level == n_upright == 1
         is_rest = own & ~window_max(level | upright.T, int(steepest > 0))  # where edges are uneven
