@@ -1,68 +1,107 @@
 """Which ink is straight lines around all else, as of the cell of a form that a digit is cut out of."""
 
+from typing import NamedTuple
+
 import numpy as np
 
+from mnistcli.arrays import Places
 from mnistcli.conforming.grouping import usual_height
 from mnistcli.conforming.lines import BAR, FRAME_LENGTH, LEAST_FRAMED
 from mnistcli.conforming.operations import Pieces, pad, pieces_of, window_max
 from mnistcli.conforming.types import Mask
 
-# A line leans by no more than such a share of its length, which is so many times its thickness.
-STEEPEST, SLENDER = 0.08, 3
-# What else there may be of lines that meet, as a share of their ink.
+# A line leans by no more than such a share of its length, which is so many times its thickness, and
+# it is seen if the box has room for such a share of it: the border may cut it off.
+STEEPEST, SLENDER, LEAST_SEEN = 0.08, 3, 1 / 4
+# What else there may be of a piece of lines, as a share of its ink.
 REST = 0.1
-# A grid fills no more of its box, and is so many times as wide as what is in it is high; lines down
-# from it are so alike in height, and their distances differ by such a share.
-MOST_FILLED, WIDER, ALIKE, EVEN = 0.4, 2, 0.75, 0.1
 # Shorter pieces, as a share of the picture, are not looked at.
 LEAST_LONG = 0.25
-# One line alone goes through so much of the picture, and all else, which is away from the border, is
-# so much lower: it could be a 1.
+# One line alone leads through so much of the picture; down, beside ink that is so much lower, or it
+# could be a 1.
 ALONE, LOWER = 0.8, 0.8
+# A grid fills no more of its box, and is so many times as wide as what is in it is high; lines down
+# from it are so alike in height, and their distances differ by no more than such a share.
+MOST_FILLED, WIDER, ALIKE, EVEN = 0.4, 2, 0.75, 0.1
+
+
+class _Lines(NamedTuple):
+    """How many straight lines lead across the box of a piece of ink, and how many down."""
+
+    n_across: int
+    n_down: int
+
+    @property
+    def is_one(self) -> bool:
+        """Whether it is a line alone; several of one piece meet."""
+        return self.n_across + self.n_down == 1
 
 
 def lines_around(pieces: Pieces, keep: Mask, *, is_page: bool) -> Mask:
-    """Tell which pieces are straight lines, with all else on one side or in one angle of them, (n,).
+    """Tell which pieces are straight lines around all that is inside the picture, (n,).
 
-    They lead from border to border or, but for a page, are the upright corner of a box.
+    That lies on one side of a line, or in one angle of several. They lead from border to border;
+    where this is no page they may be an upright corner of a box, too.
     """
-    height, width = pieces.shape
-    # Where a sheet is cut out the outermost pixels are painted over.
-    n_borders = (pieces.top <= 1).astype(np.intp) + (pieces.left <= 1)
-    n_borders += (pieces.bottom >= height - 1).astype(np.intp) + (pieces.right >= width - 1)
-    share = np.maximum(pieces.height / height, pieces.width / width)
-    is_seen, found = n_borders > 1 if is_page else keep, dict[int, tuple[int, int]]()
-    for i in np.flatnonzero(keep & is_seen & (share > LEAST_LONG)).tolist():
-        own, steepest = pieces.alone(i), STEEPEST if n_borders[i] > 1 else 0.0
-        (level, n_level), (upright, n_upright) = (_level_lines(a, steepest) for a in (own, own.T))
-        if steepest:  # lines that meet, or one alone
-            are_lines = n_level * n_upright > 0 or (n_level + n_upright == 1 and share[i] > ALONE)
-        else:
-            are_lines = n_level == n_upright == 1
-        is_rest = own & ~window_max(level | upright.T, int(steepest > 0))  # where edges are uneven
-        if are_lines and is_rest.sum() <= REST * own.sum():
-            found[i] = n_level, n_upright
-    lines = pieces.among([*found])
-    others = keep & ~lines
-    inner = others & (n_borders == 0)
+    n_borders = _n_borders(pieces)
+    found = _lines_in(pieces, keep, n_borders, is_page=is_page)
+    are_lines = pieces.among([*found])
+    others = keep & ~are_lines
     if not (found and others.any()):
         return np.zeros_like(keep)
-    is_lower = np.ptp([pieces.top[others].min(), pieces.bottom[others].max()]) < LOWER * height
-    others = inner if inner.any() else others
-    top, bottom = pieces.top[others].min(), pieces.bottom[others].max()
-    left, right = pieces.left[others].min(), pieces.right[others].max()
-    for i, (n_level, n_upright) in found.items():
+    is_lower = np.ptp(_box_of(pieces, others)[:2]) < LOWER * pieces.shape[0]
+    inner = others & (n_borders == 0)
+    top, bottom, left, right = _box_of(pieces, inner if inner.any() else others)
+    for i, lines in found.items():
+        if lines.is_one:
+            is_around = inner.any() and (lines.n_across == 1 or is_lower)
+        else:
+            is_beside = pieces.top[i] < bottom and top < pieces.bottom[i]
+            is_around = is_beside and pieces.left[i] < right and left < pieces.right[i]
         apart = 1
         if n_borders[i] < 2:  # parts of the digits of a display are near to each other
             apart += int(pieces.area[i] / (pieces.width[i] + pieces.height[i]))
         room = np.s_[max(0, top - apart) : bottom + apart, max(0, left - apart) : right + apart]
-        if n_level + n_upright == 1:
-            lines[i] = inner.any() and (n_level or is_lower)
+        are_lines[i] = is_around and not pieces.pixels([i])[room].any()
+    return are_lines
+
+
+def _n_borders(pieces: Pieces) -> Places:
+    """Count the borders of the picture that each piece reaches, but for a pixel, (n,).
+
+    Where a sheet is cut out the outermost pixels are painted over.
+    """
+    height, width = pieces.shape
+    n_borders: Places = (pieces.top <= 1).astype(np.intp) + (pieces.left <= 1)
+    return n_borders + (pieces.bottom >= height - 1) + (pieces.right >= width - 1)
+
+
+def _box_of(pieces: Pieces, members: Mask) -> tuple[int, int, int, int]:
+    """Return the top, bottom, left and right of some pieces together."""
+    top, left = pieces.top[members].min(), pieces.left[members].min()
+    return int(top), int(pieces.bottom[members].max()), int(left), int(pieces.right[members].max())
+
+
+def _lines_in(pieces: Pieces, keep: Mask, n_borders: Places, *, is_page: bool) -> dict[int, _Lines]:
+    """Find the pieces that are nothing but lines from border to border, or corners; see `lines_around`."""
+    height, width = pieces.shape
+    share = np.maximum(pieces.height / height, pieces.width / width)
+    found = dict[int, _Lines]()
+    for i in np.flatnonzero(
+        keep & (share > LEAST_LONG) & ((n_borders > 1) | (not is_page))
+    ).tolist():
+        own, leads_through = pieces.alone(i), bool(n_borders[i] > 1)
+        steepest = STEEPEST if leads_through else 0.0
+        (across, n_across), (down, n_down) = (_level_lines(a, steepest) for a in (own, own.T))
+        lines = _Lines(n_across, n_down)
+        is_rest = own & ~window_max(across | down.T, int(leads_through))  # the edges are uneven
+        if leads_through:
+            are_lines = n_across * n_down > 0 or (lines.is_one and share[i] > ALONE)
         else:
-            lines[i] = pieces.top[i] < bottom and top < pieces.bottom[i]
-            lines[i] &= pieces.left[i] < right and left < pieces.right[i]
-        lines[i] &= not pieces.pixels([i])[room].any()
-    return lines
+            are_lines = lines == (1, 1)
+        if are_lines and is_rest.sum() <= REST * own.sum():
+            found[i] = lines
+    return found
 
 
 def grids(pieces: Pieces, keep: Mask) -> Mask:
@@ -82,9 +121,9 @@ def _is_grid(own: Mask) -> bool:
 
     Digits that stand on a line are neither.
     """
-    level, n_level = _level_lines(own, STEEPEST)
-    parts = pieces_of(own & ~window_max(level, 1))
-    if n_level == 0 or parts.n < 3:
+    across, n_across = _level_lines(own, STEEPEST)
+    parts = pieces_of(own & ~window_max(across, 1))
+    if n_across == 0 or parts.n < 3:
         return False
     high = parts.height.max()
     is_upright = (SLENDER * parts.width <= parts.height) & (parts.height > ALIKE * high)
@@ -104,13 +143,14 @@ def _level_lines(own: Mask, steepest: float) -> tuple[Mask, int]:
     n_rows = height + 2 * most + 1
     y, x = own.nonzero()
     start, is_line, most_ink = np.zeros(width, np.intp), np.zeros(n_rows, np.bool_), 0
-    for lean in sorted(range(-2 * most, 2 * most + 1), key=abs):  # what leans more is seen to
-        # Rows that lean start beyond the box, and have room in it for so much ink.
+    # What fits best may lean more, and is none then.
+    for lean in sorted(range(-2 * most, 2 * most + 1), key=abs):
+        # Rows that lean start above or below the box, which has room for so much ink of each.
         starts = np.rint(lean * np.linspace(-0.5, 0.5, width)).astype(np.intp) - most
         ink = np.bincount(y - starts[x], minlength=n_rows)
         room = np.bincount(-starts, minlength=n_rows)
         room -= np.bincount(height - starts, minlength=n_rows)
-        is_inked = ink > FRAME_LENGTH * room.cumsum().clip(width / 4)
+        is_inked = ink > FRAME_LENGTH * room.cumsum().clip(LEAST_SEEN * width)
         n_inked = ink[window_max(is_inked[None], 1)[0]].sum()  # edges are uneven
         if n_inked > most_ink:
             most_ink, start, is_line = n_inked, starts, is_inked & (abs(lean) <= most)

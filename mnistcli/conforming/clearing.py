@@ -64,8 +64,8 @@ MARGIN_LINE, LINE_LENGTH, LEAST_INSIDE = 0.4, 0.7, 0.15
 REST = 0.25
 # What is left of an edge is so much thinner than strokes, or has so much softer edges.
 EDGE = 0.25
-# A binding is so many pieces whose sizes differ by such a share, in a line that leans no more, at
-# distances that differ by such a share.
+# A binding is so many pieces whose sizes differ by such a share, as frames alike do, in a line that
+# leans no more, at distances that differ by such a share.
 MANY, SAME, SLANTED, EVEN = 12, 0.2, 0.05, 0.1
 # What is left of a box along the border that cut through it, in shares of the picture's side: so
 # thick on average, and reaching in so far; in lengths of the digit it is longer.
