@@ -25,7 +25,7 @@ ALONE, LOWER = 0.8, 0.8
 MOST_FILLED, WIDER, ALIKE, EVEN = 0.4, 2, 0.75, 0.1
 
 
-class _Lines(NamedTuple):
+class _LineCounts(NamedTuple):
     """How many straight lines lead across the box of a piece of ink, and how many down."""
 
     n_across: int
@@ -82,18 +82,20 @@ def _box_of(pieces: Pieces, members: Mask) -> tuple[int, int, int, int]:
     return int(top), int(pieces.bottom[members].max()), int(left), int(pieces.right[members].max())
 
 
-def _lines_in(pieces: Pieces, keep: Mask, n_borders: Places, *, is_page: bool) -> dict[int, _Lines]:
+def _lines_in(
+    pieces: Pieces, keep: Mask, n_borders: Places, *, is_page: bool
+) -> dict[int, _LineCounts]:
     """Find the pieces that are nothing but lines from border to border, or corners; see `lines_around`."""
     height, width = pieces.shape
     share = np.maximum(pieces.height / height, pieces.width / width)
-    found = dict[int, _Lines]()
+    found = dict[int, _LineCounts]()
     for i in np.flatnonzero(
         keep & (share > LEAST_LONG) & ((n_borders > 1) | (not is_page))
     ).tolist():
         own, leads_through = pieces.alone(i), bool(n_borders[i] > 1)
         steepest = STEEPEST if leads_through else 0.0
         (across, n_across), (down, n_down) = (_level_lines(a, steepest) for a in (own, own.T))
-        lines = _Lines(n_across, n_down)
+        lines = _LineCounts(n_across, n_down)
         is_rest = own & ~window_max(across | down.T, int(leads_through))  # the edges are uneven
         if leads_through:
             are_lines = n_across * n_down > 0 or (lines.is_one and share[i] > ALONE)
