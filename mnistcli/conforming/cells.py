@@ -109,6 +109,8 @@ def _lines_in(
 def grids(pieces: Pieces, keep: Mask) -> Mask:
     """Tell which pieces are the lines of a table or a comb with ink in it, which touches none, (n,)."""
     are_grids = np.zeros_like(keep)
+    if np.count_nonzero(keep) < 2:  # of most drawings
+        return are_grids
     is_hollow = pieces.area < MOST_FILLED * pieces.height * pieces.width
     for i in np.flatnonzero(keep & is_hollow).tolist():
         inside = keep & (pieces.left > pieces.left[i]) & (pieces.right < pieces.right[i])
