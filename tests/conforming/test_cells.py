@@ -149,3 +149,25 @@ def test_ones_that_stand_on_a_line_are_digits(test_images):
     ink[foot - 2 : foot + 2, 10:590] = 200
     lines = find_strokes(255 - ink, "ones.png")
     assert [len(line) for line in lines] == [5]
+
+
+def ones_on_a_line(lefts, top):
+    """Draw straight 1s that stand on a line, and a 0 beside the first that does not touch it."""
+    picture = Image.new("L", (480, 180), 255)
+    draw = ImageDraw.Draw(picture)
+    draw.line((30, 160, 450, 160), 0, 3)
+    for left in lefts:
+        draw.line((left, top, left, 160), 0, 5)
+    draw.ellipse((lefts[0] + 22, 84, lefts[0] + 52, 150), outline=0, width=6)
+    return picture
+
+
+def test_ones_on_a_line_that_are_not_evenly_apart_are_no_comb():
+    ones = ones_on_a_line([60, 150, 300, 360], 80)
+    assert [len(line) for line in find_strokes(np.asarray(ones), "ones.png")] == [5]
+
+
+def test_ones_that_are_cut_at_their_tops_are_no_table():
+    """There is not a digit for each, as in the cells of one."""
+    ones = ones_on_a_line([60, 150, 230, 310, 390], 80).crop((0, 81, 480, 180))
+    assert [len(line) for line in find_strokes(np.asarray(ones), "ones.png")] == [6]
