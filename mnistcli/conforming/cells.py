@@ -1,18 +1,13 @@
 """Which ink is straight lines around all else, as of the cell of a form that a digit is cut out of."""
 
-from typing import NamedTuple
-
 import numpy as np
 
 from mnistcli.arrays import Places
 from mnistcli.conforming.grouping import usual_height
-from mnistcli.conforming.lines import BAR, FRAME_LENGTH, LEAST_FRAMED
-from mnistcli.conforming.operations import Pieces, pad, pieces_of, window_max
+from mnistcli.conforming.lines import FLATTER, FRAME_LENGTH, LEAST_FRAMED, STEEPEST, level_lines
+from mnistcli.conforming.operations import Pieces, pieces_of, window_max
 from mnistcli.conforming.types import Mask
 
-# A line leans by no more than such a share of its length, which is so many times its thickness, and
-# it is seen if the box has room for such a share of it: the border may cut it off.
-STEEPEST, SLENDER, LEAST_SEEN = 0.08, 3, 1 / 4
 # What else there may be of a piece of lines, as a share of its ink.
 REST = 0.1
 # Shorter pieces, as a share of the picture, are not looked at.
@@ -23,18 +18,6 @@ ALONE, LOWER = 0.8, 0.8
 # A grid fills no more of its box, and is so many times as wide as what is in it is high; lines down
 # from it are so alike in height, and their distances differ by no more than such a share.
 MOST_FILLED, WIDER, ALIKE, EVEN = 0.4, 2, 0.75, 0.1
-
-
-class _LineCounts(NamedTuple):
-    """How many straight lines lead across the box of a piece of ink, and how many down."""
-
-    n_across: int
-    n_down: int
-
-    @property
-    def is_one(self) -> bool:
-        """Whether it is a line alone; several of one piece meet."""
-        return self.n_across + self.n_down == 1
 
 
 def lines_around(pieces: Pieces, keep: Mask, *, is_page: bool) -> Mask:
@@ -52,9 +35,9 @@ def lines_around(pieces: Pieces, keep: Mask, *, is_page: bool) -> Mask:
     is_lower = np.ptp(_box_of(pieces, others)[:2]) < LOWER * pieces.shape[0]
     inner = others & (n_borders == 0)
     top, bottom, left, right = _box_of(pieces, inner if inner.any() else others)
-    for i, lines in found.items():
-        if lines.is_one:
-            is_around = inner.any() and (lines.n_across == 1 or is_lower)
+    for i, leads in found.items():
+        if not all(leads):  # several of one piece meet
+            is_around = inner.any() and (leads[0] or is_lower)
         else:
             is_beside = pieces.top[i] < bottom and top < pieces.bottom[i]
             is_around = is_beside and pieces.left[i] < right and left < pieces.right[i]
@@ -84,26 +67,42 @@ def _box_of(pieces: Pieces, members: Mask) -> tuple[int, int, int, int]:
 
 def _lines_in(
     pieces: Pieces, keep: Mask, n_borders: Places, *, is_page: bool
-) -> dict[int, _LineCounts]:
-    """Find the pieces that are nothing but lines from border to border, or corners; see `lines_around`."""
+) -> dict[int, tuple[bool, bool]]:
+    """Find the pieces that are nothing but lines from border to border, or corners; see `lines_around`.
+
+    Returns whether they lead across, and whether down.
+    """
     height, width = pieces.shape
     share = np.maximum(pieces.height / height, pieces.width / width)
-    found = dict[int, _LineCounts]()
-    for i in np.flatnonzero(
-        keep & (share > LEAST_LONG) & ((n_borders > 1) | (not is_page))
-    ).tolist():
-        own, leads_through = pieces.alone(i), bool(n_borders[i] > 1)
-        steepest = STEEPEST if leads_through else 0.0
-        (across, n_across), (down, n_down) = (_level_lines(a, steepest) for a in (own, own.T))
-        lines = _LineCounts(n_across, n_down)
-        is_rest = own & ~window_max(across | down.T, int(leads_through))  # the edges are uneven
-        if leads_through:
-            are_lines = n_across * n_down > 0 or (lines.is_one and share[i] > ALONE)
+    found = dict[int, tuple[bool, bool]]()
+    may_be_lines = keep & (share > LEAST_LONG) & ((n_borders > 1) | (not is_page))
+    for i in np.flatnonzero(may_be_lines).tolist():
+        own = pieces.alone(i)
+        if n_borders[i] > 1:
+            across, down = level_lines(own), level_lines(own.T).T
+            is_line = window_max(across | down, 1)  # the edges are uneven
+            leads = bool(across.any()), bool(down.any())
         else:
-            are_lines = lines == (1, 1)
-        if are_lines and is_rest.sum() <= REST * own.sum():
-            found[i] = lines
+            is_line = _upright_corner(own)
+            leads = (bool(is_line.any()),) * 2
+        is_enough = all(leads) or (any(leads) and share[i] > ALONE and _lean(own) < STEEPEST)
+        if is_enough and (own & ~is_line).sum() <= REST * own.sum():
+            found[i] = leads
     return found
+
+
+def _lean(own: Mask) -> float:
+    """Measure how much a line leans, as a share of its length."""
+    short, long = (own if own.shape[0] < own.shape[1] else own.T).nonzero()
+    return float(abs(np.polyfit(long, short, 1)[0]))
+
+
+def _upright_corner(own: Mask) -> Mask:
+    """Return the lines of a corner, along one of the upper and the lower side, and of the others."""
+    across, down = (own.mean(axis=axis) > FRAME_LENGTH for axis in (1, 0))
+    is_corner = across[0] != across[-1] and down[0] != down[-1]
+    is_thin = FLATTER * across.mean() < 1 and FLATTER * down.mean() < 1
+    return across[:, None] | down if is_corner and is_thin else np.zeros_like(own)
 
 
 def grids(pieces: Pieces, keep: Mask) -> Mask:
@@ -125,41 +124,14 @@ def _is_grid(own: Mask) -> bool:
 
     Digits that stand on a line are neither.
     """
-    across, n_across = _level_lines(own, STEEPEST)
+    across = level_lines(own)
     parts = pieces_of(own & ~window_max(across, 1))
-    if n_across == 0 or parts.n < 3:
+    if not across.any() or parts.n < 3:
         return False
     high = parts.height.max()
-    is_upright = (SLENDER * parts.width <= parts.height) & (parts.height > ALIKE * high)
+    is_upright = (FLATTER * parts.width <= parts.height) & (parts.height > ALIKE * high)
     steps = np.diff(np.sort(parts.left[is_upright] + parts.right[is_upright]))
     if len(steps) < 2 or (parts.height[~is_upright] > LEAST_FRAMED * high).any():
         return False
     usual = np.median(steps)
     return bool((np.abs(steps - usual) < EVEN * usual).all())
-
-
-def _level_lines(own: Mask, steepest: float) -> tuple[Mask, int]:
-    """Find thin straight lines from side to side of a box, which lean alike, and count them."""
-    height, width = own.shape
-    if BAR * width < height:
-        return np.zeros_like(own), 0
-    most = round(steepest * width)
-    n_rows = height + 2 * most + 1
-    y, x = own.nonzero()
-    start, is_line, most_ink = np.zeros(width, np.intp), np.zeros(n_rows, np.bool_), 0
-    # What fits best may lean more, and is none then.
-    for lean in sorted(range(-2 * most, 2 * most + 1), key=abs):
-        # Rows that lean start above or below the box, which has room for so much ink of each.
-        starts = np.rint(lean * np.linspace(-0.5, 0.5, width)).astype(np.intp) - most
-        ink = np.bincount(y - starts[x], minlength=n_rows)
-        room = np.bincount(-starts, minlength=n_rows)
-        room -= np.bincount(height - starts, minlength=n_rows)
-        is_inked = ink > FRAME_LENGTH * room.cumsum().clip(LEAST_SEEN * width)
-        n_inked = ink[window_max(is_inked[None], 1)[0]].sum()  # edges are uneven
-        if n_inked > most_ink:
-            most_ink, start, is_line = n_inked, starts, is_inked & (abs(lean) <= most)
-    edges = np.flatnonzero(np.diff(pad(is_line[None])[1].view(np.int8))).reshape(-1, 2)
-    is_thin = SLENDER * (edges[:, 1] - edges[:, 0]) < width
-    for first, last in edges[~is_thin].tolist():
-        is_line[first:last] = False
-    return own & is_line[np.arange(height)[:, None] - start], int(is_thin.sum())

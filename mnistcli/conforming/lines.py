@@ -1,4 +1,4 @@
-"""Where lines are that digits may touch: ruled across a page, of frames, and below digits."""
+"""Where lines are: ruled across a page, of frames and tables, below digits, and through a box."""
 
 from typing import NamedTuple, Self
 
@@ -32,6 +32,9 @@ LEAST_LEFT, WIDEST_LEFT, BOTH_SIDES = 0.7, 0.5, 0.5
 RUNG, RUNG_GAP, RUNG_ALONE, AMONG_RUNGS, RUNG_WIDTHS = 6, 0.04, 1.8, 2.5, 1.4
 # So many reach to the border of a picture that is cut out of a table.
 MANY_RUNGS = 3
+# A line through a box is longer than so many pixels, and than so many times its thickness. It leans
+# by no more than such a share of its length, and it is seen if there is such a share of it.
+SHORTEST, FLATTER, STEEPEST, LEAST_SEEN = 3 * STEP, 3, 0.08, 1 / 4
 
 
 class _Lines(NamedTuple):
@@ -149,8 +152,20 @@ def rungs_between(pieces: Pieces, keep: Mask, lines: Mask) -> Mask | None:
     thickest = RUNG_WIDTHS * quantile(pieces.thickness[is_rung], 0.5)
     for i in (reaching & ~is_rung).nonzero()[0].tolist():
         own = pieces.alone(i)
-        found[pieces.box(i)] |= _Lines.of(own).longer(np.inf, len(own) // STEP * STEP, thickest)
+        found[pieces.box(i)] |= _Lines.of(own).longer(np.inf, len(own), thickest)
     return found
+
+
+def level_lines(own: Mask) -> Mask:
+    """Find thin lines from side to side of a box, and what crosses them; it may cut them off."""
+    height, width = own.shape
+    beyond = round(STEEPEST * width)
+    near = np.pad(window_max(own, 1), ((beyond, beyond), (0, 0)), constant_values=True)
+    lengths = _lengths(near)[beyond : beyond + height]
+    lines = _pixels((lengths >= FRAME_LENGTH * width) & (lengths > SHORTEST), own)
+    bare = _uncrossed(lines, own, width / FLATTER)
+    are_seen = bare.any(axis=0).mean() > LEAST_SEEN and 2 * bare.sum() > lines.sum()
+    return lines if are_seen else np.zeros_like(own)
 
 
 def are_sides(parts: Pieces, own: Mask) -> Mask:
@@ -167,8 +182,8 @@ def _uncrossed(lines: Mask, mask: Mask, thickest: float) -> Mask:
     """Leave out of lines from left to right what goes on above or below them; they may be no thicker."""
     n_runs = int((lines[1:] & ~lines[:-1]).sum() + lines[0].sum())
     thickness = float(lines.sum()) / max(n_runs, 1)
-    length = int(CROSSING * thickness) + 1
-    if thickness > thickest or length > len(mask):
+    length = min(int(CROSSING * thickness), len(mask)) + 1
+    if thickness > thickest:
         return np.zeros_like(lines)
     return lines & ~_long_runs(mask.T, length).T
 
@@ -189,9 +204,7 @@ def _pixels(steps: Mask, mask: Mask) -> Mask:
     wide = steps.copy()
     wide[:, 1:] |= steps[:, :-1]
     wide[:, :-1] |= steps[:, 1:]
-    found = np.zeros_like(mask)
-    found[:, : steps.shape[1] * STEP] = wide.repeat(STEP, axis=1)
-    return found & mask
+    return mask & wide.repeat(STEP, axis=1)[:, : mask.shape[1]]
 
 
 def _lengths(near: Mask) -> Places:
@@ -199,7 +212,7 @@ def _lengths(near: Mask) -> Places:
 
     From step to step they go up or down by a pixel at most, so they may be slanted and bent.
     """
-    whole = near[:, : near.shape[1] // STEP * STEP]
+    whole = np.pad(near, ((0, 0), (0, -near.shape[1] % STEP)), "edge")
     steps = np.logical_and.reduce([whole[:, i::STEP] for i in range(STEP)])
     return STEP * (_n_steps(steps) + _n_steps(steps[:, ::-1])[:, ::-1] - 1)
 

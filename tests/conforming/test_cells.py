@@ -60,6 +60,19 @@ def test_the_lines_around_a_cell_are_no_ink(sides, is_photo, test_images):
         assert np.abs(found - conform(255 - alone).image).mean() < 25
 
 
+@pytest.mark.parametrize("wide", [16, 22])
+def test_the_lines_around_a_cell_need_not_lean_alike(wide, test_images):
+    """Seen at an angle, they do not; straight rows of ink all lean by as much."""
+    for digit in test_images[:10]:
+        page = form(enlarged(digit, 4), 0)
+        top, bottom = CELL - 10, 2 * CELL + 10
+        corners = (top, top + wide, top, bottom, bottom, bottom - wide, bottom, top)
+        ink = np.asarray(page.transform((170, 170), Image.Transform.QUAD, corners))
+        image = conform((220 - 0.8 * ink).astype(np.uint8)).image
+        alone = np.pad(cut_out(page, (False,) * 4, (0,) * 4), 30)
+        assert np.abs(image.astype(int) - conform(255 - alone).image).mean() < 25
+
+
 def test_digits_on_both_sides_of_a_line_are_two(test_images):
     two = np.full((150, 300), 255, np.uint8)
     two[:, 148:152] = 60
