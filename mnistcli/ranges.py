@@ -53,7 +53,6 @@ RANGES = {
     "seed": Range(int, 0, 2**32 - 1, "--seed"),
     "limit": Range(int, 1, 10**9, "--limit"),
     "n_filters": Range(int, 0, 1024),
-    "n_views": Range(int, 1, 4),
     "n_codes": Range(int, 0, 1024),
     "n_copies": Range(int, 0, 1024, "--copies"),
     "displacement": Range(float, 0.0, 4.0),

@@ -34,7 +34,6 @@ HOME_OF = {each.name: kind for kind in KINDS for each in fields(kind)}
 BESIDE = {
     "l1_ratio": {"penalty": "elasticnet"},
     "n_filters": {"kind": "patches", "sides": (5,)},
-    "n_views": {"kind": "patches", "sides": (5,), "n_filters": 8},
     "n_codes": {"kind": "arrangements"},
     "n_directions": {"kind": "pixels+expansion", "n_relus": 1},
     "n_relus": {"kind": "pixels+expansion", "n_directions": 10},
@@ -87,7 +86,7 @@ def test_numbers_outside_their_range_are_refused_wherever_they_come_from(name):
         assert caught.value.hint.startswith(bounds.option or name)
 
 
-@pytest.mark.parametrize("name", sorted(set(RANGES) - {"n_views"}))
+@pytest.mark.parametrize("name", sorted(RANGES))
 def test_ends_of_ranges_are_taken_as_plain_numbers(name):
     bounds = RANGES[name]
     numpy = np.int64 if bounds.kind is int else np.float64
@@ -121,8 +120,7 @@ def test_what_does_not_go_together_is_refused():
         (lambda: FeatureSpec("patches", (4,), 8), "patches of"),
         (lambda: FeatureSpec("patches", (5.0,), 8), "patches of"),
         (lambda: FeatureSpec("patches", (5, 5), 8), "each once"),
-        (lambda: FeatureSpec(n_views=4), "pixels have no n_views, which is 4 here"),
-        (lambda: FeatureSpec("patches", (5,), 8, n_views=2), "2 views"),
+        (lambda: FeatureSpec(n_codes=4), "pixels have no n_codes, which is 4 here"),
         (lambda: FeatureSpec("patches", (5,), 8, n_relus=2), "patches have no n_relus"),
         (lambda: FeatureSpec("arrangements"), "arrangements have codes"),
         (lambda: FeatureSpec(kind="expansion"), "'expansion' is no features"),

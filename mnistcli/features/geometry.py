@@ -17,7 +17,6 @@ from mnistcli.mnist import IMAGE_SIDE
 from mnistcli.parallel import map_blocks
 
 Coordinates = tuple[Float32s, Float32s]
-View = tuple[float, float, float]
 
 # What a thread works on at a time: as much as its cache holds.
 IMAGES_PER_BLOCK = 32
@@ -99,13 +98,12 @@ def straightened(images: Bytes) -> Float32s:
     return _redrawn(images, upright)
 
 
-def normalised(images: Bytes, view: View = (0, 0, 0)) -> Float32s:
+def normalised(images: Bytes) -> Float32s:
     """Straighten each image, centre it, and bring it closer to a standard width and height.
 
-    Takes and returns shape (n, 28, 28), 0 to 255. The view is by how many degrees it is then
-    turned, and by how many pixels moved in x and y.
+    Takes and returns shape (n, 28, 28), 0 to 255.
     """
-    return _redrawn(images, lambda ink: upright_and_sized(ink, view))
+    return _redrawn(images, upright_and_sized)
 
 
 def _redrawn(images: Bytes, sources: Callable[[Float32s], Coordinates]) -> Float32s:
@@ -127,21 +125,17 @@ def upright(ink: Float32s) -> Coordinates:
     return x + _slant(at)[:, None, None] * (y - at.mean_y[:, None, None]), y
 
 
-def upright_and_sized(ink: Float32s, view: View) -> Coordinates:
-    """Return the same where it is also centred, sized and seen so; y has shape (n, 28, 1) if not turned."""
-    turn, move_x, move_y = np.deg2rad(view[0]), view[1], view[2]
+def upright_and_sized(ink: Float32s) -> Coordinates:
+    """Return the same where it is also centred and sized; y has shape (n, 28, 1)."""
     from_middle = np.arange(IMAGE_SIDE, dtype=np.float32) - np.float32((IMAGE_SIDE - 1) / 2)
-    u, v = from_middle - np.float32(move_x), from_middle[:, None] - np.float32(move_y)
-    cos, sin = np.float32(np.cos(turn)), np.float32(np.sin(turn))
-    across, down = (cos * u - sin * v, sin * u + cos * v) if turn else (u, v)
     at = moments(ink)
     slant = _slant(at)
     # Of the straightened digit.
     var_x = at.var_x - slant * (2 * at.cov_xy - slant * at.var_y)
     width = np.clip(_half_way(var_x, STANDARD_WIDTH), *_WIDTHS)[:, None, None]
     height = np.clip(_half_way(at.var_y, STANDARD_HEIGHT), *_HEIGHTS)[:, None, None]
-    down = height * down
-    x = at.mean_x[:, None, None] + width * across + slant[:, None, None] * down
+    down = height * from_middle[:, None]
+    x = at.mean_x[:, None, None] + width * from_middle + slant[:, None, None] * down
     return x, at.mean_y[:, None, None] + down
 
 

@@ -38,6 +38,11 @@ FEATURE_KINDS: dict[str, type[Stage]] = {}
 FURTHER_STAGES: dict[str, type[Stage]] = {}
 
 
+def without_views(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return stored settings without ``n_views`` if it is 1, as all patches are seen since 0.2.0."""
+    return {name: value for name, value in settings.items() if (name, value) != ("n_views", 1)}
+
+
 @dataclass(frozen=True, slots=True)
 class FeatureSpec(Checked):
     """What a model looks at: a kind of features, and deformed copies to train on as well.
@@ -45,15 +50,13 @@ class FeatureSpec(Checked):
     A kind is a chain of stages with a "+" between them: "patches", "patches+expansion". A further
     stage is given what comes before it; a stage that is none begins a chain anew, and a model looks
     at what all chains yield: "patches+expansion+scattering+expansion". Patches have odd sides in
-    pixels, so many filters for each, and a number of views: drawings of every image, a little
-    turned and moved, over which they are averaged. Arrangements have codes. Each expansion has
-    principal directions, whitened more or less, and ramps and squares of random mixtures of them.
+    pixels, and so many filters for each. Arrangements have codes. Each expansion has principal
+    directions, whitened more or less, and ramps and squares of random mixtures of them.
     """
 
     kind: str = "pixels"
     sides: tuple[int, ...] = ()
     n_filters: int = 0
-    n_views: int = 1
     n_codes: int = 0
     n_copies: int = 0
     displacement: float = 1.0  # of the copies, see `copies`

@@ -14,14 +14,10 @@ from mnistcli.features.kinds import CODE_POINTS, N_AXES, N_POINTS, Stage
 from mnistcli.parallel import map_blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from mnistcli.arrays import Bytes, Float32s
     from mnistcli.features.kinds import Learned
 
 ARRANGEMENT_SIZE = 108  # of an arrangement: two widths, six directions, at 3 x 3 places
-# How an image is turned (degrees) and moved (pixels, x and y) to be looked at once, or four times.
-VIEWS = {1: ((0, 0, 0),), 4: ((5, -0.4, -0.4), (-5, 0.4, -0.4), (5, 0.4, 0.4), (-5, -0.4, 0.4))}
 
 # A feature's largest value among so many images, and a tenth more, becomes 255.
 _N_FOR_SCALE = 2000
@@ -44,20 +40,14 @@ class Measured(Stage):
     has_pixel_weights: ClassVar[bool] = False
     module: ClassVar[str]
 
-    @property
-    def views(self) -> Sequence[tuple[float, float, float]]:
-        """How it looks at an image, see `VIEWS`; of several views the mean counts."""
-        return VIEWS[1]
-
     def measure(self, images: Bytes) -> Float32s:
         """Return the numbers of images of shape (n, 28, 28), (n, n_features)."""
         import numpy as np
 
         from mnistcli.features.geometry import normalised
 
-        drawn = (normalised(images, view) / np.float32(255) for view in self.views)
-        looks = [self._maths.measure(ink, self.patterns) for ink in drawn]
-        return looks[0] if len(looks) == 1 else np.asarray(sum(looks) / np.float32(len(looks)))
+        numbers: Float32s = self._maths.measure(normalised(images) / np.float32(255), self.patterns)
+        return numbers
 
     def learn(self, given: Bytes, seed: int, /) -> Learned:
         import numpy as np
@@ -109,11 +99,7 @@ class Patches(Measured):
 
     module = "likeness"
     summary = "how much of which typical patch is where"
-    defaults = {"sides": (5, 9), "n_filters": 24, "n_views": 1}  # noqa: RUF012 - a constant
-
-    @property
-    def views(self) -> Sequence[tuple[float, float, float]]:
-        return VIEWS[self.spec.n_views]
+    defaults = {"sides": (5, 9), "n_filters": 24}  # noqa: RUF012 - a constant
 
     def check(self) -> None:
         sides = self.spec.sides
@@ -123,8 +109,6 @@ class Patches(Measured):
         if not are_odd or len({*sides}) < len(sides):
             hint = "3, 5, ... 27, each once"
             raise UsageError(f"patches of {sides} pixels make no sense", hint=hint)
-        if self.spec.n_views not in VIEWS:
-            raise UsageError(f"{self.spec.n_views} views make no sense", hint="patches have 1 or 4")
 
     def pattern_shapes(self) -> dict[str, tuple[int, ...]]:
         return {f"filters{n}": (self.spec.n_filters, n * n) for n in self.spec.sides}
@@ -134,9 +118,7 @@ class Patches(Measured):
 
     def describe(self, _before: str, /) -> str:
         sides = ", ".join(str(side) for side in self.spec.sides)
-        views = f", {self.spec.n_views} views" if self.spec.n_views > 1 else ""
-        filters = f"{self.spec.n_filters} filters each of {sides} pixels{views}"
-        return f"{self.count():,} features ({filters})"
+        return f"{self.count():,} features ({self.spec.n_filters} filters each of {sides} pixels)"
 
 
 class Scattering(Measured):

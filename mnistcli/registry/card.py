@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from mnistcli.display import Displayed
 from mnistcli.errors import UsageError
 from mnistcli.features import FeatureSpec
-from mnistcli.features.kinds import OF_EVERY_KIND
+from mnistcli.features.kinds import OF_EVERY_KIND, without_views
 from mnistcli.settings import SolverSettings, SplitSpec
 from mnistcli.tasks import Task, parse_task
 
@@ -123,6 +123,8 @@ class ModelCard(Displayed):
         names = content.pop("class_names", None)
         if isinstance(split := content.get("split"), dict):
             split.setdefault("nested", False)
+        if isinstance(features := content.get("features"), dict):
+            content["features"] = without_views(features)
         card: ModelCard = read_typed(cls, content, "")
         if names != list(card.class_names):
             raise ValueError("the card's class_names are not those of its task")

@@ -111,11 +111,3 @@ def test_normalised_digits_are_upright_in_the_middle_wherever_they_were(images):
     assert np.median(np.abs(slants)) < 0.02
     columns = normalised(images).sum(axis=1)
     assert np.abs(columns @ np.arange(28) / columns.sum(axis=1) - 13.5).max() < 1
-
-
-def test_a_view_is_turned_and_moved(images):
-    straight = normalised(images[:50])
-    moved = normalised(images[:50], (0, 1, -2))
-    np.testing.assert_allclose(moved[:, 2:-4, 3:], straight[:, 4:-2, 2:-1], atol=1e-3)
-    for before, after in zip(straight, normalised(images[:50], (90, 0, 0)), strict=True):
-        np.testing.assert_allclose(after, np.rot90(before), atol=1)

@@ -11,8 +11,8 @@ from scipy.signal import correlate2d
 from mnistcli.features import FeatureSpec
 from mnistcli.features import likeness as module
 from mnistcli.features.geometry import normalised
-from mnistcli.features.likeness import learn, measure
-from mnistcli.features.measured import VIEWS, Patches
+from mnistcli.features.likeness import learn
+from mnistcli.features.measured import Patches
 
 SPEC = FeatureSpec("patches", sides=(5, 9), n_filters=8)
 ONE_SIDE = FeatureSpec("patches", sides=(7,), n_filters=16)
@@ -82,22 +82,6 @@ def test_features_are_averages_of_pooled_correlations(images, patches):
         expected = np.minimum(np.concatenate(theirs) * patches.arrays["factors"] + 0.5, 255)
         assert np.abs(row - np.floor(expected)).max() <= 1
         assert (row != np.floor(expected)).mean() < 0.01
-
-
-def test_four_views_are_averaged(images):
-    one, four = (learned(FeatureSpec("patches", (7,), 8, n_views=n), images, 0) for n in (1, 4))
-    np.testing.assert_array_equal(one.patterns[0], four.patterns[0])
-    looks = [
-        measure(normalised(images[:20], view) / np.float32(255), one.patterns) for view in VIEWS[4]
-    ]
-    expected = np.minimum(np.mean(looks, axis=0) * four.arrays["factors"], 255)
-    assert np.abs(four.transform(images[:20]) - expected).max() <= 0.51
-
-
-def test_views_are_turned_and_moved_as_much_to_one_side_as_to_the_other():
-    assert len(set(VIEWS[4])) == 4
-    assert np.abs(np.sum(VIEWS[4], axis=0)).max() == 0
-    assert np.ptp(np.abs(VIEWS[4]), axis=0).max() == 0
 
 
 def test_what_is_more_like_a_filter_than_any_image_was_is_255(images, patches):

@@ -87,11 +87,3 @@ def test_wavelets_are_drawn_with_their_middle_in_the_middle(scattering):
     for each in drawn:
         middle = each.shape[1] // 2
         assert (each[:, middle, middle] == each.max(axis=(1, 2))).all()
-
-
-def test_beside_patches_of_several_views_it_looks_once(mnist, scattering):
-    spec = FeatureSpec("patches+scattering", sides=(5,), n_filters=4, n_views=4)
-    images = mnist.train.images[:200]
-    (stage,) = learn_features(spec, images, 0).chains["scattering"]
-    (alone,) = scattering.chains["scattering"]
-    np.testing.assert_array_equal(stage.transform(images[:9]), alone.transform(images[:9]))

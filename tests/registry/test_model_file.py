@@ -6,6 +6,7 @@ import dataclasses
 import json
 import pickle
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from safetensors import safe_open
 from mnistcli.errors import CorruptFileError
 from mnistcli.features import FeatureSpec
 from mnistcli.linear_model.classifier import LinearClassifier
+from mnistcli.registry import store
 from mnistcli.registry.card import ModelCard, features_entry, read_typed
 from mnistcli.registry.model_file import Model, encode_model, read_card, read_model
 from mnistcli.settings import PRESETS, SolverSettings, SplitSpec
@@ -243,6 +245,20 @@ def test_a_card_of_a_newer_format_is_named(path):
     path.write_bytes(content)
     with pytest.raises(CorruptFileError, match="format version 2, this program reads 1"):
         read_model(path)
+
+
+def test_of_views_that_a_card_counts_one_is_read_and_others_are_refused(path):
+    content = Path(store.__file__).with_name("builtin.safetensors").read_bytes()
+    counted = b'\\\\\\"n_views\\\\\\": %d'
+    assert counted % 1 in content
+    path.write_bytes(content)
+    assert read_card(path).features == {
+        "kind": "patches", "sides": [5, 9], "n_filters": 24, "n_copies": 3, "scale": 1 / 255
+    }  # fmt: skip
+    path.write_bytes(content.replace(counted % 1, counted % 4))
+    with pytest.raises(CorruptFileError, match="missing or unknown keys: n_views") as caught:
+        read_model(path)
+    assert caught.value.hint == "train it again, or see: mnistcli models list"
 
 
 @pytest.mark.promise("Parsers", "readers, 2,000 made-up inputs each")

@@ -11,6 +11,7 @@ from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler
 
 from mnistcli.arrays import Bytes, Float32s
 from mnistcli.features import Features, FeatureSpec
+from mnistcli.features.kinds import without_views
 from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.registry.model_file import Model
 
@@ -53,4 +54,4 @@ def features_of(X: ArrayLike, spec: dict[str, Any], arrays: dict[str, Float32s])
     if not ((pixels >= 0) & (pixels <= 255) & (pixels % 1 == 0)).all():
         raise ValueError("images hold whole numbers from 0 for paper to 255 for ink")
     images = pixels.astype(np.uint8).reshape(-1, *IMAGE_SHAPE)
-    return Features(FeatureSpec(**spec), arrays).transform(images)
+    return Features(FeatureSpec(**without_views(spec)), arrays).transform(images)

@@ -84,12 +84,10 @@ def _add_stage(stage: Stage, given: Any) -> Any:
         roots = z @ mixture[:, n_relus:]
         return _as_bytes(ramps.of("Concat", roots * roots, axis=1))
     if isinstance(stage, Measured):
-        drawn = [_sampled(given, *upright_and_sized(given, view)) / 255 for view in stage.views]
+        ink = _sampled(given, *upright_and_sized(given)) / 255
         if isinstance(stage, Patches):
-            seen = sum(_likeness(stage, ink) for ink in drawn) / len(drawn)
-            return _as_bytes(seen * stage.arrays["factors"])
+            return _as_bytes(_likeness(stage, ink) * stage.arrays["factors"])
         if isinstance(stage, (Scattering, Arrangements)):
-            (ink,) = drawn
             near = _scattered(ink) if isinstance(stage, Scattering) else _arranged(stage, ink)
             return _as_bytes(np.sqrt(near) * stage.arrays["factors"])
     if isinstance(stage, Deskew):

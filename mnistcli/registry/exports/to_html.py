@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 from mnistcli._version import __version__
 from mnistcli.features.kinds import N_POINTS
-from mnistcli.features.measured import VIEWS
 from mnistcli.registry.exports import Exporter
 from mnistcli.registry.model_file import Model
 
@@ -53,8 +52,6 @@ def _content(model: Model, examples: Sequence["CaptionedImage"]) -> dict[str, An
     names, seen = card.class_names, classifier.features
     chains = ["+".join(each) for each in card.feature_spec.chains]
     features = {**card.features, "chains": chains, "n_points": N_POINTS}
-    if "n_views" in features:
-        features["views"] = VIEWS[features["n_views"]]
     return {
         "class_names": names,
         "groups": card.task.groups,

@@ -9,7 +9,6 @@ from typing import Any
 from mnistcli.errors import UsageError
 from mnistcli.features import Features
 from mnistcli.features.expansion import Expansion
-from mnistcli.features.measured import VIEWS, Patches
 from mnistcli.mnist import IMAGE_SIDE
 from mnistcli.registry.exports import Exporter
 from mnistcli.registry.model_file import Model
@@ -49,8 +48,6 @@ def _learned(features: Features | None) -> dict[str, Any]:
     for stage in chain.from_iterable(features.chains.values()):
         if isinstance(stage, Expansion):
             fixed["mixture"], fixed["offset"] = stage.functions
-        if isinstance(stage, Patches):
-            fixed["views"] = VIEWS[stage.spec.n_views]
     return fixed | features.arrays
 
 

@@ -122,7 +122,7 @@ KINDS = [
     ("even-odd", FeatureSpec("deskew")),
     ("digits", FeatureSpec()),
     ("digits", FeatureSpec("deskew")),
-    ("digits", replace(PATCHES, n_views=4)),
+    ("digits", PATCHES),
     ("pairs", FeatureSpec()),
     ("digits", FeatureSpec("deskew+expansion", **EXPANDED)),
     ("pairs", replace(PATCHES, kind="patches+expansion", **EXPANDED)),

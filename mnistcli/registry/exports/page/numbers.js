@@ -519,36 +519,29 @@ function straightened(image) {
   return sampled(image, (x, y) => ({ x: f32(x + f32(slant * f32(y - at.meanY))), y }));
 }
 
-/** Straighten, centre, bring closer to a standard size; then turn (degrees) and move (pixels). */
-function normalised(image, [degrees, moveX, moveY]) {
-  const at = moments(image), slant = slantOf(at), turn = degrees * Math.PI / 180;
-  const cos = f32(Math.cos(turn)), sin = f32(Math.sin(turn)), middle = (SIDE - 1) / 2;
+/** Straighten, centre, bring closer to a standard size. */
+function normalised(image) {
+  const at = moments(image), slant = slantOf(at), middle = (SIDE - 1) / 2;
   const halfWay = (variance, standard, limits) =>
     clip(f32(Math.sqrt(f32(f32(Math.sqrt(Math.max(variance, 0.5))) / f32(standard)))), ...limits.map(f32));
   const straight = f32(at.varX - f32(slant * f32(f32(2 * at.covXY) - f32(slant * at.varY))));
   const width = halfWay(straight, STANDARD_WIDTH, WIDTHS);
   const height = halfWay(at.varY, STANDARD_HEIGHT, HEIGHTS);
   return sampled(image, (x, y) => {
-    const u = f32(x - middle - f32(moveX)), v = f32(y - middle - f32(moveY));
-    const across = f32(f32(cos * u) - f32(sin * v));
-    const down = f32(height * f32(f32(sin * u) + f32(cos * v)));
-    return { x: f32(f32(at.meanX + f32(width * across)) + f32(slant * down)), y: f32(at.meanY + down) };
+    const down = f32(height * (y - middle));
+    return { x: f32(f32(at.meanX + f32(width * (x - middle))) + f32(slant * down)), y: f32(at.meanY + down) };
   });
 }
 
 /** How much of which typical patch is near each of 6 x 6 points, as bytes. */
-function patches({ features: image }, { sides, n_points: nPoints, views, arrays }) {
-  const looks = views.map((view) => {
-    const ink = normalised(image, view).map((level) => level / 255);
-    return sides.flatMap((side) => likeness(ink, side, arrays[`filters${side}`], nPoints));
-  });
-  const features = Uint8Array.from(looks[0], (_, i) => {
-    const mean = f32(f32(sum(looks.map((look) => look[i]))) / looks.length);
-    return Math.min(f32(f32(mean * arrays.factors[i]) + 0.5), 255);
-  });
+function patches({ features: image }, { sides, n_points: nPoints, arrays }) {
+  const picture = normalised(image), ink = picture.map((level) => level / 255);
+  const found = sides.flatMap((side) => likeness(ink, side, arrays[`filters${side}`], nPoints));
+  const features = Uint8Array.from(found, (each, i) =>
+    Math.min(f32(f32(f32(each) * arrays.factors[i]) + 0.5), 255));
   const nFilters = features.length / sides.length / nPoints ** 2;
   const pointOf = (i) => Math.floor(i / nFilters) % nPoints ** 2;
-  return nearPoints(features, normalised(image, [0, 0, 0]), nPoints, pointOf);
+  return nearPoints(features, picture, nPoints, pointOf);
 }
 
 /** What is seen of a picture near points, by the point of each feature. */
@@ -610,7 +603,7 @@ function pooled(maps, n, nFilters, m, rangeOf, isMean = false) {
 
 /** Moduli of wavelets, once and twice, averaged near points, and their square roots as bytes. */
 function scattering({ features: image }, { n_points: nPoints, arrays: { factors } }) {
-  const picture = normalised(image, [0, 0, 0]), { frame, spectrum } = framed(picture);
+  const picture = normalised(image), { frame, spectrum } = framed(picture);
   const maps = [[frame, FRAME]];
   for (let scale = 0; scale < N_SCALES; scale++) {
     const side = FRAME >> scale, strokes = moduli(spectrum, FRAME, scale);
@@ -630,7 +623,7 @@ function scattering({ features: image }, { n_points: nPoints, arrays: { factors 
 /** How like typical arrangements of strokes a digit is near points, as bytes. */
 function arrangements({ features: image }, { n_codes: nCodes, arrays }) {
   const { axes, middle, codes, factors } = arrays, nAxes = middle.length;
-  const picture = normalised(image, [0, 0, 0]), { spectrum } = framed(picture), side = FRAME / 2;
+  const picture = normalised(image), { spectrum } = framed(picture), side = FRAME / 2;
   const fine = moduli(spectrum, FRAME, 0).map((map) => Array.from({ length: side ** 2 }, (_, i) => {
     const at = 2 * Math.floor(i / side) * FRAME + 2 * (i % side);
     return (map[at] + map[at + 1] + map[at + FRAME] + map[at + FRAME + 1]) / 4;
