@@ -570,6 +570,19 @@ def test_a_bold_digit_among_thin_ones_on_shaded_paper_is_no_shade(test_images):
     assert bold.image[8:20, 13:15].min() > 200
 
 
+@pytest.mark.parametrize(("first", "beside"), [(25, 1), (25, 4), (30, 3)])
+def test_a_faint_stain_beside_one_of_several_digits_is_no_part_of_it(
+    first, beside, train_images, mnist
+):
+    """It was too faint for ink, and too small to be looked at beside the ink of all of them."""
+    indices = range(first, first + 5)
+    ink = _written(train_images, indices, top=100, left=20)
+    y, x = np.mgrid[:300, :500]
+    stain = ((y - 150) / 20) ** 2 + ((x - 86 - 90 * beside) / 18) ** 2 < 1
+    (line,) = read_numbers("builtin", _photographed(np.maximum(ink, 40 * stain), np.ones((1, 1))))
+    assert [int(digit.answer) for digit in line] == mnist.train.labels[[*indices]].tolist()
+
+
 @pytest.mark.parametrize("has_number", [True, False])
 def test_words_are_told_apart_from_a_number_among_them(has_number, test_images):
     page = Image.new("L", (900, 500), 255)

@@ -138,8 +138,13 @@ def find_pieces(ink: Ink, noise: float, least: float = 0.0) -> tuple[Pieces, Mas
     floor = min(max(FAINTEST_INK, 3 * noise, least), LINE_CUTS[-2])
     pieces, keep = _dark_pieces(seen, floor)
     strong = _Strong.of(seen, pieces, keep) if noise > 0 else None
+    has_lines = _has_lines(pieces, keep, strong)
+    if strong is not None and strong.n_digits >= SEVERAL:  # paper may shine through beside some
+        shining = keep & (pieces.sums(strong.far) > MOST_FAINT * pieces.sums(strong.ink))
+        seen = np.where(pieces.mask(shining) & (seen < FAINT), np.float32(0), seen)
+        pieces, keep = _dark_pieces(seen, floor)
     if (
-        not _has_lines(pieces, keep, strong)
+        not has_lines
         or _spans(*_dark_pieces(seen, LINE_CUTS[-1]))  # the digit itself, or no faint line
         or _is_one_ink(ink, pieces, keep)
         or _are_around(seen, pieces, keep, is_photo=noise > 0)
@@ -166,7 +171,7 @@ def _are_around(ink: Ink, pieces: Pieces, keep: Mask, *, is_photo: bool) -> bool
 class _Strong(NamedTuple):
     """The strong ink of a photograph, by which lines are told that are fainter."""
 
-    area: int
+    ink: Mask
     n_digits: int  # pieces as high as digits
     is_inside: bool  # they are a few, and none touches the border
     far: Mask  # faint ink that is no edge of it
@@ -179,7 +184,7 @@ class _Strong(NamedTuple):
         is_inside = n_digits < SEVERAL and not (keep & pieces.at_border).any()
         reach = 1 + round(FAINT_REACH * usual_height(pieces, keep))
         far = ~window_max(strong, reach) & (ink < FAINT)
-        return cls(int(strong.sum()), n_digits, is_inside, far)
+        return cls(strong, n_digits, is_inside, far)
 
 
 def _has_lines(pieces: Pieces, keep: Mask, strong: _Strong | None) -> bool:
@@ -193,7 +198,7 @@ def _has_lines(pieces: Pieces, keep: Mask, strong: _Strong | None) -> bool:
     if (pieces.height[keep] >= DIGIT_HEIGHT * usual_height(pieces, keep)).sum() < strong.n_digits:
         return True  # joins digits
     shining = (pieces.mask(keep) & strong.far).sum()  # through the paper
-    return bool(shining > MOST_FAINT * strong.area)
+    return bool(shining > MOST_FAINT * strong.ink.sum())
 
 
 def _is_one_ink(ink: Ink, pieces: Pieces, keep: Mask) -> bool:
@@ -240,12 +245,10 @@ def _spans(pieces: Pieces, keep: Mask, least: float = 0.0) -> bool:
 def _dark_pieces(ink: Ink, cut: float) -> tuple[Pieces, Mask]:
     """Find connected pieces of ink, and which of them are dark somewhere and no specks."""
     pieces = pieces_of(ink > cut)
-    keep = np.full(pieces.n, ink.max() >= DARK)  # of one there is nothing to compare
-    if pieces.n > 1:
-        mass, is_dark = pieces.sums(ink), pieces.peaks(ink) >= DARK
-        inner = mass[~pieces.at_border]  # beside what does not reach in
-        most = (inner if inner.sum() > LEAST_INNER * mass.sum() else mass).max()
-        keep = (mass >= SPECK * most) & is_dark
+    mass, is_dark = pieces.sums(ink), pieces.peaks(ink) >= DARK
+    inner = mass[~pieces.at_border]  # beside what does not reach in
+    most = (inner if inner.sum() > LEAST_INNER * mass.sum() else mass).max(initial=0)
+    keep = (mass >= SPECK * most) & is_dark
     if not keep.any():
         raise NoDigitError(BLANK)
     return pieces, keep

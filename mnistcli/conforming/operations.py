@@ -113,13 +113,17 @@ def box_mean(a: Ink, window: int) -> Ink:
 
 def window_max(a: NDArray[_T], reach: int) -> NDArray[_T]:
     """Maximum over a square window that reaches so far to every side; also for masks."""
-    window = 2 * reach + 1
+    return _in_squares(a, 2 * reach + 1, np.maximum, reach)
+
+
+def _in_squares(a: NDArray[_T], side: int, combine: np.ufunc, reach: int = 0) -> NDArray[_T]:
+    """Combine what lies in each square of that side, which may reach so far beyond the edges."""
     for _ in range(2):
         a = _with_edges(a, reach)
         size = 1  # of the window so far; two that overlap make up any size up to twice theirs
-        while size < window:
-            step = min(size, window - size)
-            a = np.maximum(a[:-step], a[step:])
+        while size < side:
+            step = min(size, side - size)
+            a = combine(a[:-step], a[step:])
             size += step
         a = a.T
     return a
@@ -168,14 +172,7 @@ def span(mask: Mask, axis: int) -> slice:
 
 def has_square(mask: Mask, side: int) -> bool:
     """Return whether there is a square of that side, 1 or more, that is all ink."""
-    for _ in range(2):
-        size = 1  # of the runs so far, see `window_max`
-        while size < side:
-            step = min(size, side - size)
-            mask = mask[:-step] & mask[step:]
-            size += step
-        mask = mask.T
-    return bool(mask.any())
+    return min(mask.shape) >= side and bool(_in_squares(mask, side, np.logical_and).any())
 
 
 def largest_square(mask: Mask) -> int:

@@ -79,6 +79,17 @@ def test_a_faint_line_that_joins_digits_close_to_each_other_is_taken_off():
     assert keep.sum() == 5
 
 
+def test_faint_paper_beside_one_of_several_digits_is_no_part_of_it():
+    """It was too little beside the ink of the whole page, and as much as a stroke of that digit."""
+    ink = np.zeros((80, 300), np.float32)
+    for left in range(20, 260, 30):
+        ink[20:60, left : left + 8] = 1
+    ink[30:60, 28:40] = 0.15
+    pieces, keep, notes = find_pieces(ink, 0.012)
+    assert notes == []
+    assert pieces.width[keep].tolist() == [8] * 8
+
+
 def test_what_lies_along_two_borders_is_no_line_from_one_to_the_other():
     """What is fainter than it was taken off with such a line, faint strokes too."""
     ink = np.zeros((200, 400), np.float32)
