@@ -27,6 +27,17 @@ from mnistcli.tasks import nearest
 
 HelpRows = Iterable[tuple[str, tuple[str, str]]]
 
+# What commands are called elsewhere, and here.
+_MEANT = {
+    **dict.fromkeys(("rm", "remove", "delete", "del"), "models rm"),
+    **dict.fromkeys(("list", "ls"), "models list"),
+    **{word: f"models {word}" for word in ("info", "tag", "export", "reproduce", "path")},
+    "show": "models info",
+    "fit": "train",
+    "test": "evaluate",
+    "classify": "predict",
+}
+
 # What Typer raises for a wrong command line; it carries its own copy of click.
 ParsingError: Any = typer.BadParameter.__base__
 
@@ -96,6 +107,8 @@ class SectionedGroup(_Parsed, TyperGroup):
         """Find the command that is called."""
         if args[0] not in self.commands and not args[0].startswith("-"):
             near = did_you_mean(args[0], self.commands, before=f"{ctx.command_path} ")
+            if meant := _MEANT.get(args[0]):
+                near = f"did you mean {ctx.find_root().command_path} {meant}?"
             hint = near or f"see {ctx.command_path} --help"
             raise UsageError(f"there is no command {args[0]!r}", hint=hint)
         return super().resolve_command(ctx, args)
