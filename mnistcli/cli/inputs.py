@@ -1,5 +1,6 @@
 """What `predict` is given: words, folders, lists of names; and what becomes of the bad ones."""
 
+import contextlib
 import itertools
 import os
 import sys
@@ -14,9 +15,11 @@ from mnistcli.cli.progress import Bars
 from mnistcli.cli.views.predict import PredictionView
 from mnistcli.cli.words import Reasons
 from mnistcli.containers.reading import Input
-from mnistcli.errors import BadImageError, DataUnavailableError, UsageError
+from mnistcli.display import counted
+from mnistcli.errors import BadImageError, DataUnavailableError, StorageError, UsageError
+from mnistcli.files import is_hidden, kind_of_path
 from mnistcli.gallery import CaptionedImage
-from mnistcli.pictures.formats import is_picture_name
+from mnistcli.pictures.formats import is_picture, is_picture_name
 from mnistcli.prediction import UNLIKE, Answered, Prediction, Reader, unfold
 
 
@@ -29,6 +32,18 @@ def named_inputs(
     found = [*unfold("-" if word == "-" else Path(word) for word in words)]
     is_one = (not isinstance(each, Path) or is_picture_name(each.name) for each in found)
     return found, len(found) if all(is_one) else None
+
+
+def folder_notes(words: Sequence[str]) -> Iterator[str]:
+    """Tell of named folders with pictures that there are folders below them, which are not searched."""
+    for folder in filter(os.path.isdir, words):
+        n, has_pictures = 0, False
+        with contextlib.suppress(OSError, StorageError):  # told where its pictures are read
+            for each in Path(folder).iterdir():
+                n += not is_hidden(each.name) and kind_of_path(each, follow=False) == "folder"
+                has_pictures = has_pictures or is_picture(each)
+        if n and has_pictures:
+            yield f"{folder}: {counted(n, 'folder')} below it not searched; name what is in there as well"
 
 
 def _listed_names(words: str) -> Iterator[Path]:

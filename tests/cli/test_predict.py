@@ -309,6 +309,9 @@ def test_a_folder_is_the_pictures_in_it(invoke, mnist, folder):
     assert [p["input"] for p in got] == [str(folder / name) for name in names]
     one_by_one = answers(invoke, *(str(folder / name) for name in names))
     assert got == one_by_one
+    done = invoke("predict", str(folder))
+    assert f"{folder}: 1 folder below it not searched" in done.err
+    assert "searched" not in invoke("predict", str(folder / "below")).err
 
 
 def test_what_looks_like_a_picture_in_a_folder_is_named_where_it_cannot_be_read(
@@ -334,8 +337,8 @@ def test_what_looks_like_a_picture_in_a_folder_is_named_where_it_cannot_be_read(
     assert all(f"7/{name}" in done.err for name in names)
 
 
-def test_a_folder_without_pictures_is_a_bad_input(invoke, tmp_path, folder):
-    shutil.copytree(folder / "below", tmp_path / "empty" / "below")
+def test_an_empty_folder_is_a_bad_input(invoke, tmp_path, folder):
+    (tmp_path / "empty").mkdir()
     done = invoke("predict", str(tmp_path / "empty"))
     assert (done.code, done.out) == (6, "")
     assert "is a folder without pictures" in done.err

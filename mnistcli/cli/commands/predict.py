@@ -44,7 +44,7 @@ def predict(
     if sum((bool(inputs), bool(index), files0 is not None)) != 1:
         raise UsageError("give either pictures, --files0 or --index", hint="for example --index 7")
 
-    from mnistcli.cli.inputs import Passing, begin, named_inputs
+    from mnistcli.cli.inputs import Passing, begin, folder_notes, named_inputs
     from mnistcli.cli.views.predict import PredictionView
     from mnistcli.gallery import parse_digit
     from mnistcli.prediction import Reader
@@ -63,6 +63,7 @@ def predict(
         answers = reader.indices(call.dataset_of(loaded), index)
     else:
         named, n_pictures = named_inputs(words, files0)
+        call.note(*folder_notes(words))
         if "-" in (files0, *words) and sys.stdin.isatty():
             call.note("reading standard input from the terminal; Ctrl-D ends it")
         answers = reader.files(named, numbers=number)
