@@ -37,8 +37,8 @@ from mnistcli.conforming.types import BLANK, DARK, FAINTEST_INK, Ink, Mask, NoDi
 
 # What is said of ink that was left out.
 FRAME_CUT_OFF, LINES_IGNORED, SPECKS_IGNORED = "frame cut off", "lines ignored", "specks ignored"
-OUTER_IGNORED = "what reaches in ignored"
-LEFT_OUT = FRAME_CUT_OFF, LINES_IGNORED, SPECKS_IGNORED, OUTER_IGNORED
+OUTER_IGNORED, DESK_IGNORED = "what reaches in ignored", "what is beside cards ignored"
+LEFT_OUT = FRAME_CUT_OFF, LINES_IGNORED, SPECKS_IGNORED, OUTER_IGNORED, DESK_IGNORED
 # Share of the strongest piece from which another one is no speck; that touches no border where the
 # others have such a share of all.
 SPECK, LEAST_INNER = 0.02, 0.1

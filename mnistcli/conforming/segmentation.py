@@ -15,7 +15,14 @@ from mnistcli.conforming.background import (
     find_ink,
     otsu_threshold,
 )
-from mnistcli.conforming.clearing import FRAME_CUT_OFF, RECTANGLE, find_pieces, groups_of
+from mnistcli.conforming.cards import drawn_on_cards
+from mnistcli.conforming.clearing import (
+    DESK_IGNORED,
+    FRAME_CUT_OFF,
+    RECTANGLE,
+    find_pieces,
+    groups_of,
+)
 from mnistcli.conforming.frames import MIN_FRAME
 from mnistcli.conforming.grouping import Group, group_of, lines_of
 from mnistcli.conforming.lines import FRAME_LENGTH
@@ -72,7 +79,11 @@ WIDEST_DIGIT = 2.5
 NARROW, LONGEST_ONE, LEAST_HIGH = 3, 40, 8
 # Strokes that a column of one long stroke crosses, on average; digits have more.
 ONE_STROKE = 1.1
-CUT_OUT, ALL_INK = "sheet cut out", "so narrow that all is taken for the ink of a 1"
+CARDS, CUT_OUT, ALL_INK = (
+    "cards cut out",
+    "sheet cut out",
+    "so narrow that all is taken for the ink of a 1",
+)
 # A sheet of paper, turned by a few degrees, fills this share of its box, and most of it is empty.
 SHEET_CORNERS, SHEET_EMPTY = 0.83, 0.92
 # With any four corners it holds a square of so many pixels, and of this share of its length, and
@@ -144,6 +155,8 @@ def _find_page(
     picture = shrink(grey, k)
     if has_room and (cleared := _without_table(grey, picture, k)) is not None:
         grey, picture, steps = cleared, shrink(cleared, k), (*steps, CUT_OUT)
+    if has_room and (drawn := drawn_on_cards(grey, picture, k)) is not None:
+        grey, picture, steps = drawn, shrink(drawn, k), (*steps, DESK_IGNORED)
     ink, noise, found = find_ink(picture, WIDEST_OF_MANY if side else WIDEST_STROKE)
     ink, pieces, groups, notes = groups_of(ink, noise, is_page=side > 0)
     shapes = [each for each in groups if _is_filled_shape(pieces, each, ink)]
