@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mnistcli.conforming.background import otsu_threshold
 from mnistcli.conforming.operations import (
     enlarge,
     fill_holes,
@@ -12,6 +11,7 @@ from mnistcli.conforming.operations import (
     median,
     pad,
     pieces_of,
+    rim_of,
     window_max,
 )
 from mnistcli.conforming.types import Ink, Mask
@@ -30,7 +30,7 @@ DRAWN, LEAST_DRAWN, MOST_FILLED = 32, 0.25, 0.4
 AROUND, DESK = 0.1, 0.7
 # Cards and desk have such a share of a picture at least, looked at in every so many pixels, and differ
 # by so much.
-SHARE, EVERY, CONTRAST = 0.1, 4, 48
+SHARE, EVERY, CONTRAST = 0.05, 4, 48
 INK = 200  # so much darker than white paper, or lighter than black, is what is drawn
 
 
@@ -55,21 +55,22 @@ def drawn_on_cards(grey: Grey, picture: Ink, k: int) -> Grey | None:
     ``picture`` is reduced k times. What is beside the cards is left out. Returns None where there
     are none.
     """
-    sample = np.sort(picture[::EVERY, ::EVERY], axis=None)
-    n_least = int(SHARE * len(sample)) + 1
-    if sample[-n_least] - sample[n_least - 1] < CONTRAST:
+    sample = picture[::EVERY, ::EVERY].ravel()
+    n_least = int(SHARE * len(sample))
+    low, high = np.partition(sample, (n_least, -n_least - 1))[[n_least, -n_least - 1]]
+    if high - low < CONTRAST:
         return None
-    threshold, *_ = otsu_threshold(np.bincount(picture.astype(np.intp).ravel(), minlength=256))
-    for is_dark in (True, False):
-        cards = _cards(picture, (picture <= threshold) == is_dark)
-        if len(cards) > 1 or (cards and is_dark):
-            paper = 0 if is_dark else 255
-            drawn = np.full_like(grey, paper)
-            for card in cards:
-                part = tuple(slice(k * each.start, k * each.stop) for each in card.box)
-                drawn[part] = np.rint(np.abs(paper - INK * card.strength(grey[part], k)))
-            return drawn
-    return None
+    is_light = picture > (low + high) / 2
+    is_dark = bool(rim_of(is_light).mean() > 0.5)  # the cards, where the desk is light
+    cards = _cards(picture, is_light ^ is_dark)
+    if len(cards) < 2 and not (cards and is_dark):
+        return None
+    paper = 0 if is_dark else 255
+    drawn = np.full_like(grey, paper)
+    for card in cards:
+        part = tuple(slice(k * each.start, k * each.stop) for each in card.box)
+        drawn[part] = np.rint(np.abs(paper - INK * card.strength(grey[part], k)))
+    return drawn
 
 
 def _cards(picture: Ink, alike: Mask) -> list[_Card]:

@@ -155,16 +155,19 @@ def _find_page(
     picture = shrink(grey, k)
     if has_room and (cleared := _without_table(grey, picture, k)) is not None:
         grey, picture, steps = cleared, shrink(cleared, k), (*steps, CUT_OUT)
-    if has_room and (drawn := drawn_on_cards(grey, picture, k)) is not None:
-        grey, picture, steps = drawn, shrink(drawn, k), (*steps, DESK_IGNORED)
     ink, noise, found = find_ink(picture, WIDEST_OF_MANY if side else WIDEST_STROKE)
     ink, pieces, groups, notes = groups_of(ink, noise, is_page=side > 0)
+    first, *others = groups
+    are_strokes = not others and not notes and 2 * first.area < first.height * first.width
+    if has_room and not are_strokes and (drawn := drawn_on_cards(grey, picture, k)) is not None:
+        page = _find_page(drawn, side, corner, has_room=False)
+        return page._replace(steps=(*steps, DESK_IGNORED, *page.steps))
     shapes = [each for each in groups if _is_filled_shape(pieces, each, ink)]
     strokes = [each for each in groups if each not in shapes]
     if strokes and shapes:  # a fat 0 or 8 whose holes are filled is as high as other digits
         low, high = np.median([each.height for each in strokes]) * FILLED_HEIGHT
         strokes += [each for each in shapes if _is_round(pieces, each) and low < each.height < high]
-    if max(groups[0].height, groups[0].width) < MIN_SIDE:
+    if max(first.height, first.width) < MIN_SIDE:
         raise NoDigitError("is blank but for a speck")
     steps = (*([FRAME_CUT_OFF] if FRAME_CUT_OFF in notes else steps), *found, *notes)
     steps = tuple(dict.fromkeys(steps))
