@@ -4,27 +4,20 @@ import numpy as np
 
 from mnistcli.arrays import Places
 from mnistcli.conforming.grouping import usual_height
-from mnistcli.conforming.lines import (
-    FLATTER,
-    FRAME_LENGTH,
-    LEAST_FRAMED,
-    RUNG_WIDTHS,
-    STEEPEST,
-    Lines,
-    level_lines,
-)
-from mnistcli.conforming.operations import Pieces, pieces_of, quantile, window_max
+from mnistcli.conforming.lines import FLATTER, FRAME_LENGTH, LEAST_FRAMED, STEEPEST, level_lines
+from mnistcli.conforming.operations import Pieces, pieces_of, window_max
 from mnistcli.conforming.types import Mask
 
 # What else there may be of a piece of lines, as a share of its ink.
 REST = 0.1
-# Lines are longer than such a share of the picture, and one alone than such a one; that leads down
-# beside ink that is so much lower, or it could be a 1.
-LEAST_LONG, ALONE, LOWER = 0.25, 0.8, 0.8
+# Shorter pieces, as a share of the picture, are not looked at.
+LEAST_LONG = 0.25
+# One line alone leads through so much of the picture; down, beside ink that is so much lower, or it
+# could be a 1.
+ALONE, LOWER = 0.8, 0.8
 # A grid fills no more of its box, and is so many times as wide as what is in it is high; lines down
-# from it are so alike in height, no farther from where they may be than such a share of a step, and
-# where digits touch it they span so much of it: those that stand on a line may be 1s.
-MOST_FILLED, WIDER, ALIKE, EVEN, SPANNED = 0.4, 2, 0.75, 0.07, 0.8
+# from it are so alike in height, and their distances differ by no more than such a share.
+MOST_FILLED, WIDER, ALIKE, EVEN = 0.4, 2, 0.75, 0.1
 
 
 def lines_around(pieces: Pieces, keep: Mask, *, is_page: bool) -> Mask:
@@ -92,11 +85,16 @@ def _lines_in(
         else:
             is_line = _upright_corner(own)
             leads = (bool(is_line.any()),) * 2
-        lean = (1 - own.mean()) * min(own.shape) / max(own.shape)
-        is_enough = all(leads) or (any(leads) and share[i] > ALONE and lean < STEEPEST)
+        is_enough = all(leads) or (any(leads) and share[i] > ALONE and _lean(own) < STEEPEST)
         if is_enough and (own & ~is_line).sum() <= REST * own.sum():
             found[i] = leads
     return found
+
+
+def _lean(own: Mask) -> float:
+    """Measure how much a line leans, as a share of its length."""
+    short, long = (own if own.shape[0] < own.shape[1] else own.T).nonzero()
+    return float(abs(np.polyfit(long, short, 1)[0]))
 
 
 def _upright_corner(own: Mask) -> Mask:
@@ -107,47 +105,33 @@ def _upright_corner(own: Mask) -> Mask:
     return across[:, None] | down if is_corner and is_thin else np.zeros_like(own)
 
 
-def grids(pieces: Pieces, keep: Mask) -> Mask | None:
-    """Find the lines of tables and combs with ink in them, which may touch some; None where none are."""
+def grids(pieces: Pieces, keep: Mask) -> Mask:
+    """Tell which pieces are the lines of a table or a comb with ink in it, which touches none, (n,)."""
+    are_grids = np.zeros_like(keep)
     if np.count_nonzero(keep) < 2:  # of most drawings
-        return None
-    found = np.zeros(pieces.shape, np.bool_)
+        return are_grids
     is_hollow = pieces.area < MOST_FILLED * pieces.height * pieces.width
     for i in np.flatnonzero(keep & is_hollow).tolist():
         inside = keep & (pieces.left > pieces.left[i]) & (pieces.right < pieces.right[i])
         inside &= (pieces.top < pieces.bottom[i]) & (pieces.bottom > pieces.top[i])
         if inside.any() and pieces.width[i] > WIDER * usual_height(pieces, inside):
-            found[pieces.box(i)] |= _grid(pieces.alone(i))
-    return found if found.any() else None
+            are_grids[i] = _is_grid(pieces.alone(i))
+    return are_grids
 
 
-def _grid(own: Mask) -> Mask:
-    """Return the lines of a piece of ink: those across, and three or more from them, evenly apart.
+def _is_grid(own: Mask) -> bool:
+    """Return whether ink is lines across, and three or more from them, as high and as far apart.
 
-    These are as high as each other; where digits touch some, others lead down from the ends. Digits
-    that stand on a line are neither.
+    Digits that stand on a line are neither.
     """
     across = level_lines(own)
-    found = own & window_max(across, 1)
-    parts = pieces_of(own & ~found)
-    is_rung = FLATTER * parts.width <= parts.height
-    high = parts.height[is_rung].max(initial=0)
-    is_rung &= parts.height > ALIKE * high
-    is_other = ~is_rung & (parts.height > LEAST_FRAMED * high)
-    places = np.sort(parts.left[is_rung] + parts.right[is_rung]) / 2
-    least = SPANNED * own.shape[1] if is_other.any() else 0
-    steps = np.diff(places)[np.diff(places) > high / 2]  # two may be above each other
-    if not across.any() or len(steps) < 2 or np.ptp(places) < least:
-        return np.zeros_like(own)
-    n_steps = np.rint(np.ptp(places) / steps.min())
-    step = np.ptp(places) / n_steps
-    columns = np.arange(own.shape[1]) + 0.5 - places[0]
-    off = np.abs(columns - step * np.rint(columns / step))
-    if 2 * len(places) <= n_steps + 1 or off[places.astype(np.intp)].max() > EVEN * step:
-        return np.zeros_like(own)
-    thickest = RUNG_WIDTHS * quantile(parts.thickness[is_rung], 0.5)
-    is_near = off < thickest + STEEPEST * high
-    for i in is_other.nonzero()[0].tolist():
-        rungs = Lines.of(parts.alone(i)).longer(np.inf, ALIKE * high, thickest)
-        found[parts.box(i)] |= rungs & is_near[parts.left[i] : parts.right[i]]
-    return found | parts.mask(~is_other)
+    parts = pieces_of(own & ~window_max(across, 1))
+    if not across.any() or parts.n < 3:
+        return False
+    high = parts.height.max()
+    is_upright = (FLATTER * parts.width <= parts.height) & (parts.height > ALIKE * high)
+    steps = np.diff(np.sort(parts.left[is_upright] + parts.right[is_upright]))
+    if len(steps) < 2 or (parts.height[~is_upright] > LEAST_FRAMED * high).any():
+        return False
+    usual = np.median(steps)
+    return bool((np.abs(steps - usual) < EVEN * usual).all())

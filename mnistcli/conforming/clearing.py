@@ -87,8 +87,8 @@ def groups_of(
     """
     # What faint lines join is no piece of its own: they go first.
     pieces, keep, notes = find_pieces(ink, noise)
-    if (grid := grids(pieces, keep)) is not None:
-        ink = np.where(grid, np.float32(0), ink)
+    if (are_grids := grids(pieces, keep)).any():
+        ink = np.where(window_max(pieces.mask(are_grids), 1), np.float32(0), ink)
         pieces, keep, _ = find_pieces(ink, noise)
         notes.append(LINES_IGNORED)
     # A line in a frame is looked for among what is left inside.

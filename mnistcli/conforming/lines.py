@@ -33,11 +33,11 @@ RUNG, RUNG_GAP, RUNG_ALONE, AMONG_RUNGS, RUNG_WIDTHS = 6, 0.04, 1.8, 2.5, 1.4
 # So many reach to the border of a picture that is cut out of a table.
 MANY_RUNGS = 3
 # A line through a box is longer than so many pixels, and than so many times its thickness. It leans
-# by no more than such a share of its length.
-SHORTEST, FLATTER, STEEPEST = 3 * STEP, 3, 0.08
+# by no more than such a share of its length, and it is seen if there is such a share of it.
+SHORTEST, FLATTER, STEEPEST, LEAST_SEEN = 3 * STEP, 3, 0.08, 1 / 4
 
 
-class Lines(NamedTuple):
+class _Lines(NamedTuple):
     """A mask, and how long the lines are that lead through each of its steps."""
 
     mask: Mask
@@ -71,7 +71,7 @@ def ruled_lines(ink: Ink, level: float, *, has_frames: bool) -> Mask | None:
     side = max(height, width)
     if RULED_LENGTHS[0] * side < LEAST_STEPS * STEP:
         return None
-    lines = Lines.of(ink > level)
+    lines = _Lines.of(ink > level)
     longest = np.array([each.max(initial=0) for each in (lines.across, lines.down)])
     for share in RULED_LENGTHS:
         if not ((lines.across >= share * width).any() or (lines.down >= share * height).any()):
@@ -107,7 +107,7 @@ def touching_lines(pieces: Pieces, keep: Mask, frames: list[int]) -> Mask | None
         if is_frame:
             height = LEAST_FRAMED * min(own.shape)
             across = down = FRAME_LENGTH * min(own.shape)
-        lines = Lines.of(own).longer(across, down, across)
+        lines = _Lines.of(own).longer(across, down, across)
         rest = pieces_of(own & ~lines)
         if is_frame:  # one of its sides may be too crooked for a line
             rest = pieces_of(own & ~lines & ~rest.mask(are_sides(rest, own)))
@@ -152,7 +152,7 @@ def rungs_between(pieces: Pieces, keep: Mask, lines: Mask) -> Mask | None:
     thickest = RUNG_WIDTHS * quantile(pieces.thickness[is_rung], 0.5)
     for i in (reaching & ~is_rung).nonzero()[0].tolist():
         own = pieces.alone(i)
-        found[pieces.box(i)] |= Lines.of(own).longer(np.inf, len(own), thickest)
+        found[pieces.box(i)] |= _Lines.of(own).longer(np.inf, len(own), thickest)
     return found
 
 
@@ -164,7 +164,8 @@ def level_lines(own: Mask) -> Mask:
     lengths = _lengths(near)[beyond : beyond + height]
     lines = _pixels((lengths >= FRAME_LENGTH * width) & (lengths > SHORTEST), own)
     bare = _uncrossed(lines, own, width / FLATTER)
-    return lines if 2 * bare.sum() > lines.sum() else np.zeros_like(own)
+    are_seen = bare.any(axis=0).mean() > LEAST_SEEN and 2 * bare.sum() > lines.sum()
+    return lines if are_seen else np.zeros_like(own)
 
 
 def are_sides(parts: Pieces, own: Mask) -> Mask:

@@ -123,7 +123,7 @@ def test_the_corner_of_a_5_is_no_corner_of_a_box():
     assert "".join(digit.answer for digit in line) == "5"
 
 
-def in_a_row(digits, kind, lean=0.0, down=24):
+def in_a_row(digits, kind, lean=0.0):
     """Write digits into the cells of a table, a comb or boxes: (ink, lean), 0..255."""
     page = Image.new("L", (CELL * (len(digits) + 2), 3 * CELL), 0)
     draw = ImageDraw.Draw(page)
@@ -138,7 +138,7 @@ def in_a_row(digits, kind, lean=0.0, down=24):
             draw.rectangle((left + 8, CELL, right - 8, 2 * CELL), None, level, 4)
         else:
             draw.rectangle((left, CELL, right, 2 * CELL), None, 200, 4)
-        ImageDraw.Draw(page).bitmap((left + 24, CELL + down), Image.fromarray(digit), 255)
+        page.paste(Image.fromarray(digit), (left + 24, CELL + 24))
     return np.asarray(page.rotate(lean, Image.Resampling.BICUBIC))
 
 
@@ -151,15 +151,6 @@ def test_what_parts_the_digits_of_a_form_is_no_digit(kind, lean, test_images):
     beyond = 6 if kind == "table" else CELL // 2
     picture = 230 - 0.8 * ink[CELL - beyond : 2 * CELL + beyond, CELL - beyond : 6 * CELL + beyond]
     lines = find_strokes(picture.astype(np.uint8), "form.png")
-    assert [len(line) for line in lines] == [5]
-
-
-@pytest.mark.parametrize("lean", [-2, 0, 1.5])
-def test_digits_may_touch_the_line_of_a_comb(lean, test_images):
-    """What parts the others were 1s beside them."""
-    digits = [enlarged(digit, 4) for digit in test_images[:5]]
-    ink = in_a_row(digits, "comb", lean, down=60)
-    lines = find_strokes((230 - 0.8 * ink).astype(np.uint8), "comb.png")
     assert [len(line) for line in lines] == [5]
 
 
@@ -186,13 +177,6 @@ def ones_on_a_line(lefts, top):
 
 def test_ones_on_a_line_that_are_not_evenly_apart_are_no_comb():
     ones = ones_on_a_line([60, 150, 300, 360], 80)
-    assert [len(line) for line in find_strokes(np.asarray(ones), "ones.png")] == [5]
-
-
-def test_ones_on_a_line_with_a_0_that_touches_it_are_no_comb():
-    """They are evenly apart, and yet it goes on to both sides of them."""
-    ones = ones_on_a_line([90, 170, 250], 80)
-    ImageDraw.Draw(ones).ellipse((265, 86, 300, 162), outline=0, width=6)
     assert [len(line) for line in find_strokes(np.asarray(ones), "ones.png")] == [5]
 
 

@@ -329,7 +329,7 @@ def test_digits_in_the_cells_of_a_table_are_found(test_images, cell):
     table = cells.reshape(5, 6, cell, cell).swapaxes(1, 2).reshape(5 * cell, 6 * cell)
     lines = conform_lines(255 - np.pad(table, 50))
     assert [len(line) for line in lines] == [6] * 5
-    assert "lines ignored" in lines[0][0].steps
+    assert "frame cut off" in lines[0][0].steps
     with pytest.raises(BadImageError, match="holds 30 digits"):
         conform(255 - np.pad(table, 50))
 
