@@ -169,8 +169,7 @@ def _read(path: Path, stored_as: str) -> tuple[ModelCard, _Layout, memoryview]:
         entry, card, layout, payload = _parse(content)
     except (ValueError, RecursionError) as error:
         problem = f"not a model file of mnistcli: {error}"
-        hint = "train it again, or see: mnistcli models list"
-        raise CorruptFileError(path, problem, hint=hint) from error
+        raise CorruptFileError(path, problem, hint="see: mnistcli models list") from error
     got = _digest(entry["card"], entry["ref"], payload)
     if got != entry["sha256"]:
         problem = f"the model file is damaged: sha256 is {got}, expected {entry['sha256']}"

@@ -258,7 +258,7 @@ def test_of_views_that_a_card_counts_one_is_read_and_others_are_refused(path):
     path.write_bytes(content.replace(counted % 1, counted % 4))
     with pytest.raises(CorruptFileError, match="missing or unknown keys: n_views") as caught:
         read_model(path)
-    assert caught.value.hint == "train it again, or see: mnistcli models list"
+    assert caught.value.hint == "see: mnistcli models list"
 
 
 @pytest.mark.promise("Parsers", "readers, 2,000 made-up inputs each")
