@@ -1,6 +1,6 @@
 """What is drawn on cards: pieces of paper on a desk, or the tiles of a figure."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -11,7 +11,9 @@ from mnistcli.conforming.operations import (
     median,
     pad,
     pieces_of,
+    quantile,
     rim_of,
+    span,
     window_max,
 )
 from mnistcli.conforming.types import Ink, Mask
@@ -21,13 +23,17 @@ from mnistcli.pictures import Grey
 # few degrees, in whose corners no more is missing than such a share of a square of its shorter side:
 # nothing round is. Its edge is such a share of that side.
 LEAST_CARD, SMALLEST, CORNERS, EDGE = 12, 0.04, 0.1, 0.05
-TURNED = np.deg2rad(np.arange(-10, 11, 2))[:, None]
-# What is drawn on one differs from it by so much, is so high, as a share of it, and holds no square
-# of such a share of that side, as the hole of a 0 does.
-DRAWN, LEAST_DRAWN, MOST_FILLED = 32, 0.25, 0.4
+TURNED = np.deg2rad(np.arange(-20, 21, 2))[:, None]
+# What is drawn on one differs from it by so much, in such a share of its pixels, is so high, as a share
+# of it, and holds no square of such a share of its shorter side, as the hole of a 0 does. So much of
+# their boxes have holes of thick digits, which are less than so many times as far from the sides as
+# from what is above and below.
+DRAWN, EXTREME, LEAST_DRAWN, MOST_FILLED, SOLID, EVEN = 32, 0.002, 0.05, 0.4, 0.8, 2
 # As far around it as such a share of that side, so much is desk, and not another cell of a table, or
 # beyond the border of the picture.
 AROUND, DESK = 0.1, 0.7
+# What is lower than such a share of what is drawn on cards is no digit beside them.
+BESIDE = 0.35
 # Cards and desk have such a share of a picture at least, looked at in every so many pixels, and differ
 # by so much.
 SHARE, EVERY, CONTRAST = 0.05, 4, 48
@@ -42,11 +48,33 @@ class _Card(NamedTuple):
     paper: float
     ink: float
 
+    @classmethod
+    def of(cls, picture: Ink, box: tuple[slice, slice], inside: Mask) -> Self | None:
+        """Return the card in a box; None where nothing is drawn on it."""
+        levels = picture[box][inside]
+        paper = median(levels)
+        extremes = (quantile(levels, share) for share in (EXTREME, 1 - EXTREME))
+        ink = max(extremes, key=lambda level: abs(level - paper))
+        return cls(box, inside, paper, ink) if abs(ink - paper) >= DRAWN else None
+
     def strength(self, part: Grey | Ink, k: int = 1) -> Ink:
         """Return how strong the ink is in its part of a picture, 0 to 1, each pixel k x k of them."""
         inside = enlarge(self.inside, k, part.shape)
         strength = (part.astype(np.float32) - self.paper) / (self.ink - self.paper)
         return np.where(inside, strength, np.float32(0)).clip(0, 1)
+
+    def height(self, picture: Ink) -> int:
+        """Return how high the highest is that is drawn on it; 0 for what are no strokes."""
+        drawn = self.strength(picture[self.box]) > 0.5
+        (height, width), pieces = drawn.shape, pieces_of(drawn)
+        highest = int(pieces.height.max(initial=0))
+        largest = int(MOST_FILLED * min(drawn.shape))
+        if highest <= LEAST_DRAWN * height or has_square(drawn, largest + 1):
+            return 0
+        down, across = span(drawn, 0), span(drawn, 1)
+        is_solid = pieces.area.sum() > SOLID * (pieces.height * pieces.width).sum()
+        above, beside = (min(s.start, n - s.stop) for s, n in ((down, height), (across, width)))
+        return 0 if is_solid and beside < EVEN * above else highest  # the holes of a 0 or an 8
 
 
 def drawn_on_cards(grey: Grey, picture: Ink, k: int) -> Grey | None:
@@ -74,36 +102,32 @@ def drawn_on_cards(grey: Grey, picture: Ink, k: int) -> Grey | None:
 
 
 def _cards(picture: Ink, alike: Mask) -> list[_Card]:
-    """Find the cards on which something is drawn among pixels that are alike."""
+    """Find the cards on which something is drawn among pixels that are alike.
+
+    There are none where something beside them may be a digit, too: titles are lower.
+    """
     pieces = pieces_of(window_max(~window_max(~alike, 1), 1))  # without what is thin
     shorter = np.minimum(pieces.height, pieces.width)
     is_large = shorter >= max(LEAST_CARD, SMALLEST * max(alike.shape))
     is_large &= 2 * pieces.area > pieces.height * pieces.width
-    cards = []
+    cards, highest, rest = [], 0, alike.copy()
     for i in np.flatnonzero(is_large).tolist():
         box, reach = pieces.box(i), 2 + round(AROUND * shorter[i])
-        around = alike[tuple(slice(max(0, each.start - reach), each.stop + reach) for each in box)]
-        desk = np.count_nonzero(~around) - np.count_nonzero(~alike[box])
+        near = tuple(slice(max(0, each.start - reach), each.stop + reach) for each in box)
+        desk = np.count_nonzero(~alike[near]) - np.count_nonzero(~alike[box])
         n_around = 2 * reach * (pieces.height[i] + pieces.width[i] + 2 * reach)
-        is_on_desk = desk > DESK * n_around
-        if is_on_desk and _is_rectangle(filled := fill_holes(alike[box])):
+        if desk > DESK * n_around and _is_rectangle(filled := fill_holes(alike[box])):
             inside = ~window_max(~pad(filled), 1 + round(EDGE * shorter[i]))[1:-1, 1:-1]
-            if inside.any() and (card := _card(picture, box, inside)) is not None:
+            card = _Card.of(picture, box, inside) if inside.any() else None
+            if card and (height := card.height(picture)):
                 cards.append(card)
-    return cards
-
-
-def _card(picture: Ink, box: tuple[slice, slice], inside: Mask) -> _Card | None:
-    """Return a card; None where nothing is drawn on it, or more than strokes."""
-    levels = picture[box][inside]
-    paper = median(levels)
-    card = _Card(box, inside, paper, float(levels[np.abs(levels - paper).argmax()]))
-    if abs(card.ink - paper) < DRAWN:
-        return None
-    drawn = card.strength(picture[box]) > 0.5
-    is_high = pieces_of(drawn).height.max(initial=0) > LEAST_DRAWN * len(inside)
-    is_stroke = not has_square(drawn, int(MOST_FILLED * min(inside.shape)) + 1)
-    return card if is_high and is_stroke else None
+                highest = max(highest, height)
+                rest[near] = False
+    if not cards:
+        return cards
+    beside = pieces_of(rest)
+    is_high = beside.height > BESIDE * highest
+    return [] if (is_high & ~beside.at_border).any() else cards
 
 
 def _is_rectangle(filled: Mask) -> bool:

@@ -79,11 +79,7 @@ WIDEST_DIGIT = 2.5
 NARROW, LONGEST_ONE, LEAST_HIGH = 3, 40, 8
 # Strokes that a column of one long stroke crosses, on average; digits have more.
 ONE_STROKE = 1.1
-CARDS, CUT_OUT, ALL_INK = (
-    "cards cut out",
-    "sheet cut out",
-    "so narrow that all is taken for the ink of a 1",
-)
+CUT_OUT, ALL_INK = "sheet cut out", "so narrow that all is taken for the ink of a 1"
 # A sheet of paper, turned by a few degrees, fills this share of its box, and most of it is empty.
 SHEET_CORNERS, SHEET_EMPTY = 0.83, 0.92
 # With any four corners it holds a square of so many pixels, and of this share of its length, and

@@ -68,14 +68,37 @@ def test_digits_on_cards_that_lie_on_a_desk_are_read(desk, paper, ink, lean, tes
     assert answers(on_a_desk(test_images[:3], desk, paper, ink, lean))[0] == ["721"]
 
 
+def test_a_speck_that_is_blacker_than_what_is_drawn_is_no_ink(test_images):
+    picture = on_a_desk(test_images[:3], 40, 230, 140, 0).copy()
+    picture[60:63, 140:143] = 0
+    assert answers(picture)[0] == ["721"]
+
+
+def test_digits_beside_a_dark_box_are_not_left_out(test_images):
+    """They are as high as what is drawn in it, where the title of a tile is lower."""
+    page = Image.new("L", (620, 180), 255)
+    draw = ImageDraw.Draw(page)
+    draw.rectangle((20, 20, 140, 140), 30)
+    draw.line((35, 35, 125, 125), 230, 6)
+    draw.line((35, 125, 125, 35), 230, 6)
+    picture = np.asarray(page).copy()
+    for digit, left in zip(test_images[:3], (250, 370, 490), strict=True):
+        picture[30:142, left : left + 112] -= enlarged(digit, 4)
+    assert answers(picture)[0][-1].endswith("721")
+
+
 def test_what_is_round_or_a_cell_or_at_the_border_is_no_card():
-    """Fat 0s and 8s have holes, tables lines; a bar along the border may have words."""
+    """Fat 0s have holes, with corners too, tables lines; a bar along the border may have words."""
     picture = Image.new("L", (320, 160), 255)
     draw = ImageDraw.Draw(picture)
     for left in (30, 180):
         draw.rounded_rectangle((left, 20, left + 80, 140), 40, 0)
         draw.rectangle((left + 34, 50, left + 46, 110), 255)
     fat = np.asarray(picture)
+    square = np.full((160, 320), 255, np.uint8)
+    for left in (30, 180):
+        square[20:140, left : left + 80] = 0
+        square[48:112, left + 28 : left + 52] = 255
     table = np.full((160, 320), 255, np.uint8)
     for left in (20, 160):
         table[20:140, left : left + 140] = 0
@@ -84,6 +107,6 @@ def test_what_is_round_or_a_cell_or_at_the_border_is_no_card():
     bar = np.full((160, 320), 255, np.uint8)
     bar[120:] = 0
     bar[130:150, 40:60] = 255
-    for grey in (fat, table, bar):
+    for grey in (fat, square, table, bar):
         for each in (grey, 255 - grey):
             assert drawn_on_cards(each, each.astype(np.float32), 1) is None

@@ -123,6 +123,18 @@ def test_the_corner_of_a_5_is_no_corner_of_a_box():
     assert "".join(digit.answer for digit in line) == "5"
 
 
+def test_straight_1s_on_a_line_from_which_a_digit_stands_clear_are_digits():
+    """They are as far apart as what parts a comb, but for a gap that it would not have."""
+    picture = Image.new("L", (400, 180), 255)
+    draw = ImageDraw.Draw(picture)
+    draw.line((30, 142, 370, 142), 0, 4)
+    for x in (70, 230, 310):
+        draw.line((x, 70, x, 142), 0, 6)
+    draw.ellipse((128, 70, 172, 128), outline=0, width=6)
+    (line,) = read_numbers("builtin", np.asarray(picture))
+    assert "".join(digit.answer for digit in line) == "1011"
+
+
 def in_a_row(digits, kind, lean=0.0):
     """Write digits into the cells of a table, a comb or boxes: (ink, lean), 0..255."""
     page = Image.new("L", (CELL * (len(digits) + 2), 3 * CELL), 0)
