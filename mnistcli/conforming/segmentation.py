@@ -168,9 +168,15 @@ def _find_page(
     steps = (*([FRAME_CUT_OFF] if FRAME_CUT_OFF in notes else steps), *found, *notes)
     steps = tuple(dict.fromkeys(steps))
     page = Page(grey, corner, k, picture, ink, pieces, lines_of(strokes), steps)
+    is_sheet = len(strokes) == 1 and _is_solid(pieces, strokes[0])  # or a 0 with corners
+    if not strokes or (is_sheet and not side):
+        largest = max(groups, key=lambda each: each.area)
+        if (n := sum(2 * each.area > largest.area for each in groups)) > 1:
+            hint = "make a picture of each" if side else SEVERAL_HINT
+            raise NoDigitError(f"holds {n} sheets", hint)
     if not strokes:
-        return _on_sheet(page, max(shapes, key=lambda shape: shape.area), side)
-    if len(strokes) == 1 and _is_solid(pieces, strokes[0]):  # a sheet, or a 0 with corners
+        return _on_sheet(page, largest, side)
+    if is_sheet:
         with contextlib.suppress(NoDigitError):
             sheet = _on_sheet(page, strokes[0], side)
             inner = [group for line in sheet.lines for group in line]

@@ -68,6 +68,17 @@ def test_digits_on_cards_that_lie_on_a_desk_are_read(desk, paper, ink, lean, tes
     assert answers(on_a_desk(test_images[:3], desk, paper, ink, lean))[0] == ["721"]
 
 
+@pytest.mark.parametrize(("desk", "n"), [(40, 2), (40, 3), (70, 2)])
+def test_one_of_several_cards_close_to_the_border_is_not_answered(desk, n, test_images):
+    page = np.full((120, 150 * n), desk, np.uint8)
+    for i, digit in enumerate(test_images[:n]):
+        left = 8 + i * 144
+        page[8:112, left : left + 104] = 230
+        page[18:102, left + 10 : left + 94] = 230 - 0.8 * enlarged(digit, 3)
+    with pytest.raises(BadImageError, match=f"holds {n} "):
+        conform(page)
+
+
 def test_a_speck_that_is_blacker_than_what_is_drawn_is_no_ink(test_images):
     picture = on_a_desk(test_images[:3], 40, 230, 140, 0).copy()
     picture[60:63, 140:143] = 0
