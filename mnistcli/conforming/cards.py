@@ -83,9 +83,8 @@ def drawn_on_cards(grey: Grey, picture: Ink, k: int) -> Grey | None:
     ``picture`` is reduced k times. What is beside the cards is left out. Returns None where there
     are none.
     """
-    sample = picture[::EVERY, ::EVERY].ravel()
-    n_least = int(SHARE * len(sample))
-    low, high = np.partition(sample, (n_least, -n_least - 1))[[n_least, -n_least - 1]]
+    sample = picture[::EVERY, ::EVERY]
+    low, high = quantile(sample, SHARE), quantile(sample, 1 - SHARE)
     if high - low < CONTRAST:
         return None
     is_light = picture > (low + high) / 2

@@ -41,6 +41,12 @@ def cut_out(page, sides, by):
     return np.asarray(page.crop(box))
 
 
+def number_in(picture):
+    """Return the one line of digits in a picture, as `builtin` reads it."""
+    (line,) = read_numbers("builtin", np.asarray(picture))
+    return "".join(digit.answer for digit in line)
+
+
 @pytest.mark.parametrize("sides", SIDES.values(), ids=SIDES)
 @pytest.mark.parametrize("is_photo", [False, True], ids=["scan", "photo"])
 def test_the_lines_around_a_cell_are_no_ink(sides, is_photo, test_images):
@@ -109,8 +115,7 @@ def test_a_7_of_two_lines_that_lean_is_no_corner_of_a_box_around_a_1():
     draw.line((70, 90, 70, 146), 0, 8)
     with pytest.raises(BadImageError, match="2 digits"):
         Reader(load_model("builtin")).picture(np.asarray(picture))
-    (line,) = read_numbers("builtin", np.asarray(picture))
-    assert "".join(digit.answer for digit in line) == "17"
+    assert number_in(picture) == "17"
 
 
 def test_the_corner_of_a_5_is_no_corner_of_a_box():
@@ -119,8 +124,7 @@ def test_the_corner_of_a_5_is_no_corner_of_a_box():
     draw.line((35, 30, 110, 30), 0, 8)
     draw.line((38, 28, 38, 80), 0, 8)
     draw.arc((45, 60, 115, 160), -120, 130, 0, 8)
-    (line,) = read_numbers("builtin", np.asarray(picture))
-    assert "".join(digit.answer for digit in line) == "5"
+    assert number_in(picture) == "5"
 
 
 def test_straight_1s_on_a_line_from_which_a_digit_stands_clear_are_digits():
@@ -131,8 +135,7 @@ def test_straight_1s_on_a_line_from_which_a_digit_stands_clear_are_digits():
     for x in (70, 230, 310):
         draw.line((x, 70, x, 142), 0, 6)
     draw.ellipse((128, 70, 172, 128), outline=0, width=6)
-    (line,) = read_numbers("builtin", np.asarray(picture))
-    assert "".join(digit.answer for digit in line) == "1011"
+    assert number_in(picture) == "1011"
 
 
 def in_a_row(digits, kind, lean=0.0):
