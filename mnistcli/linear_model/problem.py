@@ -31,7 +31,7 @@ ROUND = 16  # and there are so many or a multiple, which most numbers of cores d
 MOST_BLOCKS = 128  # but not more before they are larger than that: each has its gradient.
 # Of what is known of a row, for each output: three numbers of float32, or two of float64.
 BYTES_EACH = 16
-SCORES, CHANGE, RESIDUALS = range(3)  # Places in the memory of a block.
+SCORES, CHANGE, RESIDUALS = range(3)  # Places in the buffer of a block.
 SHARE_OF_MEMORY = 1 / 4
 ARITY = 8  # So many results of blocks are added at a time.
 
@@ -74,8 +74,9 @@ class Block:
     is_all: bool  # there is no other block
     known: dict[str, tuple[Any, Any]] = field(default_factory=dict)  # key and what it is of
     # What is known of many rows lies here, in one piece: memory does not grow. Made when it is
-    # needed, unless it is given; where it is empty, nothing is kept from one call to the next.
-    memory: Bytes | None = None
+    # needed, unless it is given.
+    buffer: Bytes | None = None
+    is_forgetful: bool = False  # nothing is kept from one call to the next
 
     def loss_weights(self, line: Line) -> Float64s:
         """Return the weights of the losses, of shape (n_samples,)."""
@@ -94,7 +95,7 @@ class Block:
         scores: Floats | None = self._recall("scores", line.key)
         if scores is None:
             scores = self._hold(SCORES, self._linear(line.theta, line))
-            self.known = {"scores": (line.key, scores)}  # the memory may be shared out anew
+            self.known = {"scores": (line.key, scores)}  # the buffer may be shared out anew
         return scores + line.dtype(size) * self.change_along(line) if size else scores
 
     def losses_at(self, line: Line, size: float) -> tuple[float, Floats]:
@@ -123,14 +124,12 @@ class Block:
         return values if of == key else None
 
     def _hold(self, place: int, values: Floats) -> Floats:
-        """Put values, one for each output and row, in their place of the memory, if there is one."""
-        if self.is_all or values.strides[-1] == 0:
+        """Put values, one for each output and row, in their place of the buffer, if there is one."""
+        if self.is_all or self.is_forgetful or values.strides[-1] == 0:
             return values
-        if self.memory is None:
-            self.memory = np.empty(BYTES_EACH * values.size, dtype=np.uint8)
-        if not self.memory.size:
-            return values
-        held = self.memory.view(values.dtype)[place * values.size :][: values.size]
+        if self.buffer is None:
+            self.buffer = np.empty(BYTES_EACH * values.size, dtype=np.uint8)
+        held = self.buffer.view(values.dtype)[place * values.size :][: values.size]
         held[:] = values.ravel()
         return held.reshape(values.shape)
 
@@ -159,7 +158,7 @@ class LocalBlocks:
         def call(one: slice) -> T:
             block = self.blocks[one.start]
             result = function(block, *arguments)
-            if block.memory is not None and not block.memory.size:
+            if block.is_forgetful:
                 block.known.clear()
             return result
 
@@ -175,12 +174,13 @@ def blocks_within(
     """
     ends = [0, *accumulate(BYTES_EACH * n_outputs * len(block.y) for block in blocks)]
     if len(blocks) > 1 and ends[-1] > room.in_memory * SHARE_OF_MEMORY:
-        memory, where = room.file(ends[-1]), f"are kept in {room.folder}"
-        if memory is None:
-            memory, where = np.empty(0, np.uint8), "find no room and are made anew in each pass"
+        file, where = room.file(ends[-1]), f"are kept in {room.folder}"
+        if file is None:
+            where = "find no room and are made anew in each pass"
         progress.note(f"{ends[-1] / 1e9:.1f} GB of the solver {where}")
         for block, (first, end) in zip(blocks, pairwise(ends), strict=True):
-            block.memory = memory[first:end]
+            block.is_forgetful = file is None
+            block.buffer = None if file is None else file[first:end]
     return LocalBlocks(blocks)
 
 
