@@ -33,8 +33,8 @@ RUNG, RUNG_GAP, RUNG_ALONE, AMONG_RUNGS, RUNG_WIDTHS = 6, 0.04, 1.8, 2.5, 1.4
 # So many reach to the border of a picture that is cut out of a table.
 MANY_RUNGS = 3
 # A line through a box is longer than so many pixels, and than so many times its thickness. It leans
-# by no more than such a share of its length, and it is seen if there is such a share of it.
-SHORTEST, FLATTER, STEEPEST, LEAST_SEEN = 3 * STEP, 3, 0.08, 1 / 4
+# by no more than such a share of its length.
+SHORTEST, FLATTER, STEEPEST = 3 * STEP, 3, 0.08
 
 
 class _Lines(NamedTuple):
@@ -164,8 +164,7 @@ def level_lines(own: Mask) -> Mask:
     lengths = _lengths(near)[beyond : beyond + height]
     lines = _pixels((lengths >= FRAME_LENGTH * width) & (lengths > SHORTEST), own)
     bare = _uncrossed(lines, own, width / FLATTER)
-    are_seen = bare.any(axis=0).mean() > LEAST_SEEN and 2 * bare.sum() > lines.sum()
-    return lines if are_seen else np.zeros_like(own)
+    return lines if 2 * bare.sum() > lines.sum() else np.zeros_like(own)
 
 
 def are_sides(parts: Pieces, own: Mask) -> Mask:
