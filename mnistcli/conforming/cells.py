@@ -3,9 +3,8 @@
 import numpy as np
 
 from mnistcli.arrays import Places
-from mnistcli.conforming.grouping import usual_height
-from mnistcli.conforming.lines import FLATTER, FRAME_LENGTH, LEAST_FRAMED, STEEPEST, level_lines
-from mnistcli.conforming.operations import Pieces, pieces_of, window_max
+from mnistcli.conforming.lines import FLATTER, FRAME_LENGTH, STEEPEST, level_lines
+from mnistcli.conforming.operations import Pieces, window_max
 from mnistcli.conforming.types import Mask
 
 # What else there may be of a piece of lines, as a share of its ink.
@@ -15,9 +14,6 @@ LEAST_LONG = 0.25
 # One line alone leads through so much of the picture; down, beside ink that is so much lower, or it
 # could be a 1.
 ALONE, LOWER = 0.8, 0.8
-# A grid fills no more of its box, and is so many times as wide as what is in it is high; lines down
-# from it are so alike in height, and their distances differ by no more than such a share.
-MOST_FILLED, WIDER, ALIKE, EVEN = 0.4, 2, 0.75, 0.1
 
 
 def lines_around(pieces: Pieces, keep: Mask, *, is_page: bool) -> Mask:
@@ -103,35 +99,3 @@ def _upright_corner(own: Mask) -> Mask:
     is_corner = across[0] != across[-1] and down[0] != down[-1]
     is_thin = FLATTER * across.mean() < 1 and FLATTER * down.mean() < 1
     return across[:, None] | down if is_corner and is_thin else np.zeros_like(own)
-
-
-def grids(pieces: Pieces, keep: Mask) -> Mask:
-    """Tell which pieces are the lines of a table or a comb with ink in it, which touches none, (n,)."""
-    are_grids = np.zeros_like(keep)
-    if np.count_nonzero(keep) < 2:  # of most drawings
-        return are_grids
-    is_hollow = pieces.area < MOST_FILLED * pieces.height * pieces.width
-    for i in np.flatnonzero(keep & is_hollow).tolist():
-        inside = keep & (pieces.left > pieces.left[i]) & (pieces.right < pieces.right[i])
-        inside &= (pieces.top < pieces.bottom[i]) & (pieces.bottom > pieces.top[i])
-        if inside.any() and pieces.width[i] > WIDER * usual_height(pieces, inside):
-            are_grids[i] = _is_grid(pieces.alone(i))
-    return are_grids
-
-
-def _is_grid(own: Mask) -> bool:
-    """Return whether ink is lines across, and three or more from them, as high and as far apart.
-
-    Digits that stand on a line are neither.
-    """
-    across = level_lines(own)
-    parts = pieces_of(own & ~window_max(across, 1))
-    if not across.any() or parts.n < 3:
-        return False
-    high = parts.height.max()
-    is_upright = (FLATTER * parts.width <= parts.height) & (parts.height > ALIKE * high)
-    steps = np.diff(np.sort(parts.left[is_upright] + parts.right[is_upright]))
-    if len(steps) < 2 or (parts.height[~is_upright] > LEAST_FRAMED * high).any():
-        return False
-    usual = np.median(steps)
-    return bool((np.abs(steps - usual) < EVEN * usual).all())

@@ -4,7 +4,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from mnistcli.conforming.cells import grids, lines_around
+from mnistcli.conforming.cells import lines_around
 from mnistcli.conforming.frames import Frame, frames_of
 from mnistcli.conforming.grouping import (
     DIGIT_HEIGHT,
@@ -87,10 +87,6 @@ def groups_of(
     """
     # What faint lines join is no piece of its own: they go first.
     pieces, keep, notes = find_pieces(ink, noise)
-    if (are_grids := grids(pieces, keep)).any():
-        ink = np.where(window_max(pieces.mask(are_grids), 1), np.float32(0), ink)
-        pieces, keep, _ = find_pieces(ink, noise)
-        notes.append(LINES_IGNORED)
     # A line in a frame is looked for among what is left inside.
     frames = frames_of(pieces, keep, is_page=is_page)
     if (fainter := _like_frames(pieces, frames) & ~keep).any():

@@ -169,6 +169,17 @@ def test_what_parts_the_digits_of_a_form_is_no_digit(kind, lean, test_images):
     assert [len(line) for line in lines] == [5]
 
 
+def test_the_lines_between_all_cells_of_a_table_are_not_counted(test_images):
+    """They lead from border to border, where the picture is cut out of it."""
+    cells = np.pad(test_images[:10], ((0, 0), (8, 4), (8, 4))).reshape(2, 5, 40, 40)
+    table = cells.swapaxes(1, 2).reshape(80, 200).copy()
+    table[40:42] = 255
+    for left in range(40, 200, 40):
+        table[:, left : left + 2] = 255
+    with pytest.raises(BadImageError, match="holds 10 digits"):
+        conform(255 - table)
+
+
 def test_ones_that_stand_on_a_line_are_digits(test_images):
     ink = np.zeros((160, 600), np.uint8)
     for left, digit in zip(range(20, 500, 112), [2, 2, 1, 2, 2], strict=True):
