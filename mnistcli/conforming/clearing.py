@@ -156,7 +156,7 @@ def find_pieces(ink: Ink, noise: float, least: float = 0.0) -> tuple[Pieces, Mas
 
 def _are_around(ink: Ink, pieces: Pieces, keep: Mask, *, is_photo: bool) -> bool:
     """Return whether all lines are around the digit, and as dark as it may be."""
-    inside = keep & ~lines_around(pieces, keep, is_page=True)
+    inside = keep & ~lines_around(pieces, keep)
     if (inside == keep).all():
         return False
     ink = np.where(pieces.mask(inside), ink, np.float32(0))
@@ -259,7 +259,7 @@ def _drop_others(pieces: Pieces, keep: Mask, ink: Ink, *, is_photo: bool, is_pag
         return
     # First: small blocks would count as digits beside what is at the border, or in rows as holes.
     _drop_bars(pieces, keep)
-    keep &= ~lines_around(pieces, keep, is_page=is_page)
+    keep &= ~lines_around(pieces, keep)
     _drop_scraps(pieces, keep)
     if is_photo or (keep & ~pieces.at_border).sum() >= SEVERAL:
         _drop_border(pieces, keep, ink)
