@@ -7,7 +7,6 @@ import numpy as np
 from mnistcli.conforming.operations import (
     enlarge,
     fill_holes,
-    has_square,
     median,
     pad,
     pieces_of,
@@ -19,25 +18,23 @@ from mnistcli.conforming.operations import (
 from mnistcli.conforming.types import Ink, Mask
 from mnistcli.pictures import Grey
 
-# A card has so many pixels a side, and such a share of the picture's. It is a rectangle, turned by a
-# few degrees, in whose corners no more is missing than such a share of a square of its shorter side:
-# nothing round is. Its edge is such a share of that side.
-LEAST_CARD, SMALLEST, CORNERS, EDGE = 12, 0.04, 0.1, 0.05
+# A card has such a share of the picture's longer side. It is a rectangle, turned by a few degrees, in
+# whose corners no more is missing than such a share of a square of its shorter side: nothing round is.
+# Its edge is such a share of that side.
+SMALLEST, CORNERS, EDGE = 0.04, 0.1, 0.05
 TURNED = np.deg2rad(np.arange(-20, 21, 2))[:, None]
-# What is drawn on one differs from it by so much, in such a share of its pixels, is so high, as a share
-# of it, and holds no square of such a share of its shorter side, as the hole of a 0 does. So much of
-# their boxes have holes of thick digits, which are less than so many times as far from the sides as
-# from what is above and below.
-DRAWN, EXTREME, LEAST_DRAWN, MOST_FILLED, SOLID, EVEN = 32, 0.002, 0.05, 0.4, 0.8, 2
+# What is drawn on one differs from it by so much, in such a share of its pixels, and is so high, as a
+# share of it. So much of their boxes have holes of thick digits, which are less than so many times as
+# far from the sides as from what is above and below.
+DRAWN, EXTREME, LEAST_DRAWN, SOLID, EVEN = 32, 0.002, 0.05, 0.8, 2
 # As far around it as such a share of that side, so much is desk, and not another cell of a table, or
 # beyond the border of the picture.
 AROUND, DESK = 0.1, 0.7
 # What is lower than such a share of what is drawn on cards is no digit beside them.
 BESIDE = 0.35
-# Cards and desk have such a share of a picture at least, looked at in every so many pixels, and differ
-# by so much.
+# Cards and desk have such a share of a picture at least, looked at in every so many pixels to save
+# time, and differ by so much.
 SHARE, EVERY, CONTRAST = 0.05, 4, 48
-INK = 200  # so much darker than white paper, or lighter than black, is what is drawn
 
 
 class _Card(NamedTuple):
@@ -68,8 +65,7 @@ class _Card(NamedTuple):
         drawn = self.strength(picture[self.box]) > 0.5
         (height, width), pieces = drawn.shape, pieces_of(drawn)
         highest = int(pieces.height.max(initial=0))
-        largest = int(MOST_FILLED * min(drawn.shape))
-        if highest <= LEAST_DRAWN * height or has_square(drawn, largest + 1):
+        if highest <= LEAST_DRAWN * height:
             return 0
         down, across = span(drawn, 0), span(drawn, 1)
         is_solid = pieces.area.sum() > SOLID * (pieces.height * pieces.width).sum()
@@ -96,7 +92,7 @@ def drawn_on_cards(grey: Grey, picture: Ink, k: int) -> Grey | None:
     drawn = np.full_like(grey, paper)
     for card in cards:
         part = tuple(slice(k * each.start, k * each.stop) for each in card.box)
-        drawn[part] = np.rint(np.abs(paper - INK * card.strength(grey[part], k)))
+        drawn[part] = np.rint(np.abs(paper - 255 * card.strength(grey[part], k)))
     return drawn
 
 
@@ -107,7 +103,7 @@ def _cards(picture: Ink, alike: Mask) -> list[_Card]:
     """
     pieces = pieces_of(window_max(~window_max(~alike, 1), 1))  # without what is thin
     shorter = np.minimum(pieces.height, pieces.width)
-    is_large = shorter >= max(LEAST_CARD, SMALLEST * max(alike.shape))
+    is_large = shorter >= SMALLEST * max(alike.shape)
     is_large &= 2 * pieces.area > pieces.height * pieces.width
     cards, highest, rest = [], 0, alike.copy()
     for i in np.flatnonzero(is_large).tolist():

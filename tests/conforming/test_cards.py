@@ -55,6 +55,20 @@ def test_the_tiles_of_a_figure_are_read_and_nothing_beside_them(test_images):
         conform(figure(test_images[:5]))
 
 
+def test_a_straight_1_on_a_tile_is_no_hole_of_a_thick_digit(test_images):
+    """It fills its box like one, and is far from the sides."""
+    one = np.zeros((28, 28), np.uint8)
+    one[4:24, 13:15] = 255
+    assert answers(figure([one, test_images[0], one])) == (["171"], (DESK_IGNORED,))
+
+
+def test_cards_may_be_small_and_what_is_darker_than_their_desk_smaller(test_images):
+    desk = np.pad(on_a_desk(test_images[:2], 130, 220, 40, 0), 130, constant_values=130)
+    assert answers(desk)[1] == (DESK_IGNORED,)
+    desk[:, :16] = 0
+    assert answers(desk) == (["72"], (DESK_IGNORED,))
+
+
 def test_a_tile_alone_is_a_digit(test_images):
     for digit in test_images[:5]:
         found = conform(figure([digit]))
