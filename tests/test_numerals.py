@@ -623,3 +623,20 @@ def test_the_hook_that_hangs_down_from_a_two_is_no_one_beside_it(end, width, tra
         row[:, x : x + 130] = np.maximum(row[:, x : x + 130], np.asarray(digit))
     (line,) = read_numbers("builtin", 255 - row)
     assert "".join(digit.answer for digit in line) == "924"
+
+
+@pytest.mark.parametrize("down", [4, 10])
+def test_a_small_digit_that_touches_a_two_is_no_hook_of_it(down, test_images):
+    """A hook is a stroke; both together look like a two as well."""
+    row = np.zeros((120, 330), np.uint8)
+    seven, two = (np.kron(test_images[i], np.ones((3, 3), np.uint8)) for i in (0, 1))
+    zero = np.asarray(Image.fromarray(test_images[10]).resize((42, 42), Image.Resampling.BICUBIC))
+    two, zero = two[:, two.any(axis=0)], zero[:, zero.any(axis=0)]
+    top = 18 + int(two.any(axis=1).argmax() - zero.any(axis=1).argmax()) + down
+    left = 114 + zero.shape[1]
+    row[18:102, 10:94] = seven
+    row[top : top + 42, 120 : 120 + zero.shape[1]] = zero
+    at = np.s_[18:102, left : left + two.shape[1]]
+    row[at] = np.maximum(row[at], two)
+    (line,) = read_numbers("builtin", 255 - row)
+    assert "".join(digit.answer for digit in line) == "702"
