@@ -640,3 +640,12 @@ def test_a_small_digit_that_touches_a_two_is_no_hook_of_it(down, test_images):
     row[at] = np.maximum(row[at], two)
     (line,) = read_numbers("builtin", 255 - row)
     assert "".join(digit.answer for digit in line) == "702"
+
+
+def test_a_strip_in_light_that_falls_off_is_read_to_its_end(test_images):
+    """A share of its longer side around all ink would leave no paper to tell the light by."""
+    row = np.hstack(list(test_images[:30]))
+    row = row[row.any(axis=1)]
+    grey = 225 * (1 - 0.8 * row / 255) * np.linspace(1, 0.75, row.shape[1])
+    (line,) = read_numbers("builtin", grey.astype(np.uint8))
+    assert "".join(digit.answer for digit in line) == "721041495906901597349665407401"
