@@ -137,17 +137,10 @@ def _find_page(
     grey: Grey, side: int, corner: tuple[int, int] = (0, 0), *, has_room: bool = True
 ) -> Page:
     """Find the digits of a picture, whose corner lies there in a larger one; see `find_page`."""
-    steps: tuple[str, ...] = ()
-    if has_room and (depth := _rim_depth(grey)):
-        steps = (FRAME_CUT_OFF,)
-        grey = grey[depth:-depth, depth:-depth]
-        corner = corner[0] + depth, corner[1] + depth
-    if int(grey.max()) - int(grey.min()) < MIN_CONTRAST:
-        raise NoDigitError("is blank: no ink")
-    longest = max(grey.shape)
-    k = -(-longest // (side or (SEARCH_SIDE if longest <= LARGE else LARGE_SIDE)))
-    if min(grey.shape) < MIN_SIDE * k:
-        raise NoDigitError("is a strip, too narrow for a digit", "leave a margin around a 1")
+    depth = _rim_depth(grey) if has_room else 0
+    grey = grey[depth : len(grey) - depth, depth : grey.shape[1] - depth]
+    corner, steps = (corner[0] + depth, corner[1] + depth), (FRAME_CUT_OFF,) * (depth > 0)
+    k = _reduction(grey, side)
     picture = shrink(grey, k)
     if has_room and (cleared := _without_table(grey, picture, k)) is not None:
         grey, picture, steps = cleared, shrink(cleared, k), (*steps, CUT_OUT)
@@ -158,17 +151,40 @@ def _find_page(
     if has_room and not are_strokes and (drawn := drawn_on_cards(grey, picture, k)) is not None:
         page = _find_page(drawn, side, corner, has_room=False)
         return page._replace(steps=(*steps, DESK_IGNORED, *page.steps))
-    shapes = [each for each in groups if _is_filled_shape(pieces, each, ink)]
-    strokes = [each for each in groups if each not in shapes]
-    if strokes and shapes:  # a fat 0 or 8 whose holes are filled is as high as other digits
-        low, high = np.median([each.height for each in strokes]) * FILLED_HEIGHT
-        strokes += [each for each in shapes if _is_round(pieces, each) and low < each.height < high]
     if max(first.height, first.width) < MIN_SIDE:
         raise NoDigitError("is blank but for a speck")
     steps = (*([FRAME_CUT_OFF] if FRAME_CUT_OFF in notes else steps), *found, *notes)
     steps = tuple(dict.fromkeys(steps))
-    page = Page(grey, corner, k, picture, ink, pieces, lines_of(strokes), steps)
-    is_sheet = len(strokes) == 1 and _is_solid(pieces, strokes[0])  # or a 0 with corners
+    lines = lines_of(_strokes_among(groups, pieces, ink))
+    page = Page(grey, corner, k, picture, ink, pieces, lines, steps)
+    return _on_its_sheet(page, groups, side)
+
+
+def _reduction(grey: Grey, side: int) -> int:
+    """Return how many pixels a side are made one; raise NoDigitError where they show no digit then."""
+    if int(grey.max()) - int(grey.min()) < MIN_CONTRAST:
+        raise NoDigitError("is blank: no ink")
+    longest = max(grey.shape)
+    k: int = -(-longest // (side or (SEARCH_SIDE if longest <= LARGE else LARGE_SIDE)))
+    if min(grey.shape) < MIN_SIDE * k:
+        raise NoDigitError("is a strip, too narrow for a digit", "leave a margin around a 1")
+    return k
+
+
+def _strokes_among(groups: list[Group], pieces: Pieces, ink: Ink) -> list[Group]:
+    """Leave out filled shapes, but for a fat 0 or 8 whose holes are filled: as high as other digits."""
+    shapes = [each for each in groups if _is_filled_shape(pieces, each, ink)]
+    strokes = [each for each in groups if each not in shapes]
+    if strokes and shapes:
+        low, high = np.median([each.height for each in strokes]) * FILLED_HEIGHT
+        strokes += [each for each in shapes if _is_round(pieces, each) and low < each.height < high]
+    return strokes
+
+
+def _on_its_sheet(page: Page, groups: list[Group], side: int) -> Page:
+    """Look for digits on the one sheet that a page may show, or is; else return it as it is."""
+    strokes = [group for line in page.lines for group in line]
+    is_sheet = len(strokes) == 1 and _is_solid(page.pieces, strokes[0])  # or a 0 with corners
     if not strokes or (is_sheet and not side):
         largest = max(groups, key=lambda each: each.area)
         if (n := sum(2 * each.area > largest.area for each in groups)) > 1:
