@@ -44,6 +44,8 @@ LEFT_OUT = FRAME_CUT_OFF, LINES_IGNORED, SPECKS_IGNORED, OUTER_IGNORED, DESK_IGN
 SPECK, LEAST_INNER = 0.02, 0.1
 # Strokes of smaller pictures are as thin as what noise is averaged over, and would be lost.
 SMOOTHED = 64
+# What is so many times as strong as noise is not averaged: strokes of a pixel would be too faint.
+CLEAR = 10
 # Shares of full ink at which lines printed on paper are told from ink.
 LINE_CUTS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6)
 # The parts of a line that a digit interrupts are no more than this share of its length apart, and
@@ -130,7 +132,7 @@ def _like_frames(pieces: Pieces, frames: list[Frame]) -> Mask:
 def find_pieces(ink: Ink, noise: float, least: float = 0.0) -> tuple[Pieces, Mask, list[str]]:
     """Find pieces of ink that is no faint line, and which of them are more than specks."""
     is_rough = noise > FAINTEST_INK / 3 and max(ink.shape) > SMOOTHED
-    seen = box_mean(ink, 3) if is_rough else ink
+    seen = np.where(ink > CLEAR * noise, ink, box_mean(ink, 3)) if is_rough else ink
     floor = min(max(FAINTEST_INK, 3 * noise, least), LINE_CUTS[-2])
     pieces, keep = _dark_pieces(seen, floor)
     strong = _Strong.of(seen, pieces, keep) if noise > 0 else None

@@ -1400,6 +1400,23 @@ def test_grainy_pencil_in_a_small_scan_is_read(width):
     assert n_right == len(DIGITS)
 
 
+@pytest.mark.parametrize("noise", [4, 7])
+@pytest.mark.parametrize("side", [420, 640])
+def test_a_fine_pen_in_a_photo_with_noise_is_read(side, noise):
+    """Reduced, strokes are as thin as what noise is averaged over, and were too faint to be ink."""
+    model, rng, n_right = mnistcli.load_model("builtin"), np.random.default_rng(0), 0
+    for digit, strokes in DIGITS.items():
+        drawn = Image.new("L", (side, side), 185)
+        for points in strokes:
+            at = [(side * (0.5 + 0.2 * x), side * (0.5 + 0.3 * y)) for x, y in points]
+            ImageDraw.Draw(drawn).line(at, fill=60, width=2)
+        grey = np.asarray(drawn) + rng.normal(0, noise, (side, side))
+        with contextlib.suppress(BadImageError):
+            found = conform(grey.clip(0, 255).astype(np.uint8))
+            n_right += mnistcli.predict(model, found.image).answers[0] == str(digit)
+    assert n_right == len(DIGITS)
+
+
 def test_ink_of_a_small_crop_is_what_hangs_together(test_images):
     """Paper is in parts there, and may be less than ink, at the rim too."""
     n_dark = 0
