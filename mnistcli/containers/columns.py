@@ -18,6 +18,10 @@ from mnistcli.display import counted
 from mnistcli.mnist import IMAGE_SIDE, N_PIXELS
 
 HINT = "expected a line of 784 pixels for each digit, or a label and 784 (or 64, 256, 400 or 1,024)"
+OF_SHAPE = (
+    "where each is of H rows of W pixels, in Python: X = numpy.array(open(FILE).read().replace(',', ' ').split(), float); "
+    "numpy.savez('digits.npz', images=X.reshape(-1, H, W), labels=numpy.loadtxt(LABELS))"
+)
 # Beside MNIST's 28 x 28: scikit-learn's digits and optdigits, USPS and Semeion, MNIST's
 # digits without their margin, and what is padded.
 SIDES = (IMAGE_SIDE, 8, 16, 20, 32)
@@ -83,7 +87,8 @@ def layout_of_rows(names: tuple[str, ...] | None, rows: list[bytes]) -> Layout:
         return layout_of(named)
     usual = max(_WIDTHS, key=widths.count)
     if usual not in widths:
-        raise FormatError(f"has {counted(widths[0], 'column')} in its first line", hint=HINT)
+        hint = OF_SHAPE if {*widths} == {widths[0]} and widths[0] >= min(SIDES) else HINT
+        raise FormatError(f"has {counted(widths[0], 'column')} in its first line", hint=hint)
     for end in (0, -1) if usual == _WIDTHS[usual] + 1 else ():
         n_words = sum(re.search(rb"[a-zA-Z]{2}", row[end]) is not None for row in cells)
         if 2 * n_words > len(cells):  # labels in a language that is not known, say

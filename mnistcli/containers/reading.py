@@ -46,10 +46,14 @@ _FOREIGN = {
         rb"\s*(?:\xef\xbb\xbf)?\s*(?:\{\s*(?:[\"}]|\Z)|\[\s*\{)",
         _READ.format("d = pandas.read_json(FILE)", "d['image'].tolist()", "d['label']"),
     ),
+    "a pickle of joblib, which could run code": (
+        rb"[\x80c].*joblib\.numpy_pickle|ZF0x|x[\x01^\x9c\xda](?=.{,64}[\0-\x08\x80-\xff])",
+        _READ.format("d = joblib.load(FILE)", "d['data']", "d['target']"),
+    ),
     "a Python pickle, which could run code": (
-        # Also the oldest protocol, and joblib's, which compresses.
-        rb"\x80[\x02-\x05]|\([ld]p\d+\n|\(*c(?:numpy\.|copy_reg\n|__builtin__\n)|ZF0x|x[\x01^\x9c\xda](?=.{,64}[\0-\x08\x80-\xff])",
-        _READ.format("d = pandas.read_pickle(FILE)", "d['data']", "d['target']"),
+        # Also the oldest protocol. What Python 2 wrote, as deeplearning.net's, needs the encoding.
+        rb"\x80[\x02-\x05]|\([ld]p\d+\n|\(*c(?:numpy\.|copy_reg\n|__builtin__\n)",
+        _READ.format("d = pickle.load(open(FILE, 'rb'), encoding='latin1')", "d['data']", "d['target']"),
     ),
     "a Parquet file": (rb"PAR1[\0-\x1f]", _TO_PICTURES.format("parquet", "row.image")),
     "a table with files in its cells": (
@@ -57,17 +61,19 @@ _FOREIGN = {
         _TO_PICTURES.format("csv", "ast.literal_eval(row.image)"),
     ),
     "a table with lists in its cells": (
-        rb"[^\n]*\n[^\n]*\"[\[{][\[{\d ]",
-        _READ.format(
-            "d = pandas.read_csv(FILE, converters={'image': lambda s: "
-            "json.loads(s.replace('{', '[').replace('}', ']'))})",
-            "d['image'].tolist()", "d['label']",
-        ),
+        rb"[^\n]*\n(?:[^\n]*\"[\[{][\[{\d ]|[^\n ]*,\"?(?:\d+ ){60}|\"?(?:\d+ ){60,}\d+\"?,)",
+        _READ.format(r"d = pandas.read_csv(FILE)", r"[[*map(float, re.findall(r'[\d.]+', cell))] for cell in d['image']]",
+                     "d['label']"),
     ),
     "drawings in letters, one below the other": (
         rb"(?:[ +#]{28}\r?\n){28}",
         _READ.format("d = [list(line[:28]) for line in open(FILE).read().splitlines()]",
                      "numpy.reshape(d, (-1, 28, 28)) != ' '", "numpy.loadtxt(LABELS)"),
+    ),
+    "drawings of 32 x 32 zeros and ones, one below the other": (
+        rb"(?:[^\n]*\n){,40}?(?:[01]{32}\r?\n){32} *\d\r?\n[01]{32}\r?\n",  # UCI's optdigits-orig
+        _READ.format(r"d = re.findall(r'((?:[01]{32}\s){32}) *(\d)', open(FILE).read())",
+                     "[[[*map(int, row)] for row in a.split()] for a, _ in d]", "[int(b) for _, b in d]"),
     ),
     "a LIBSVM file": (
         rb"[+-]?[\d.]+ (?:qid:\d+ )?\d{1,5}:[\d.+-]",
@@ -139,7 +145,7 @@ class Stream(contextlib.ExitStack):
     def __init__(self, file: "SupportsRead[bytes]", kind: str = "") -> None:
         super().__init__()
         self._file = file
-        self._kind = kind
+        self.kind = kind
         self._ahead = b""
         self._ended = False  # a terminal would go on after Ctrl-D
 
@@ -157,7 +163,7 @@ class Stream(contextlib.ExitStack):
         parts = []
         while n_bytes > 0 and not self._ended:
             # Grows with what is really there, not with what a header claims.
-            with damage_to(self._kind) if self._kind else contextlib.nullcontext():
+            with damage_to(self.kind) if self.kind else contextlib.nullcontext():
                 part = self._file.read(min(n_bytes, _AT_ONCE))
             self._ended = not part
             parts.append(part)
@@ -205,11 +211,12 @@ def open_stream(path: Input, stdin: IO[bytes] | None = None) -> Stream:
     return Stream(stdin or sys.stdin.buffer)
 
 
-def check_not_foreign(head: bytes, hint: str) -> None:
+def check_not_foreign(stream: Stream, hint: str) -> None:
     """Raise FormatError for what begins so and is neither read here nor text or a table."""
     for kind, (magic, what_to_do) in _FOREIGN.items():
-        if re.match(magic, head, re.DOTALL):
-            raise FormatError(f"is {kind}", hint=what_to_do or hint)
+        if re.match(magic, stream.head(), re.DOTALL):
+            unpack = "unpack it; " * (stream.kind != "" and what_to_do.startswith("in Python"))
+            raise FormatError(f"is {kind}", hint=unpack + what_to_do or hint)
 
 
 def kind_of(head: bytes) -> Kind:

@@ -347,7 +347,7 @@ def check_largest_below(folder: Path) -> None:
     if paths := [each for each in others if not is_picture(each)]:
         path = max(paths, key=lambda each: each.stat().st_size)
         with storage_errors("read", path), damage_of(path), open_stream(path) as stream:
-            check_not_foreign(unpacked(stream).head(), LAYOUTS)
+            check_not_foreign(unpacked(stream), LAYOUTS)
 
 
 def all_below(folder: Path) -> Iterator[Path]:

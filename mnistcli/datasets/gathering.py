@@ -35,7 +35,7 @@ from mnistcli.sheets import PHOTOGRAPH_SIDE, SheetRead, read_sheet
 
 _OF_FRAMES = "the others are not read"
 # Of what is no file of labelled digits, and not a damaged one.
-HINTS = digits.HINT, columns.HINT
+HINTS = digits.HINT, columns.HINT, columns.OF_SHAPE
 
 
 def gather(

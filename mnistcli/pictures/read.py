@@ -115,7 +115,7 @@ def _batches(stream: reading.Stream, name: str, side: int) -> Iterator[Batch]:
         yield from _read_archive(files, name, side)
         return
     if reading.kind_of(head) in ("text", "unknown"):
-        reading.check_not_foreign(head, _hint())
+        reading.check_not_foreign(plain, _hint())
         if b"\0" in head:
             raise reading.FormatError("is no picture of a known kind", hint=_hint())
         from mnistcli.containers.csv import is_table

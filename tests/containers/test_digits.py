@@ -7,6 +7,7 @@ import json
 import pickle
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -383,6 +384,11 @@ def test_small_pictures_cropped_to_the_ink_have_the_paper_of_their_file(test_ima
         every = conform_all(batch.greys, batch.sources, paper=batch.paper)
         steps = [each.steps for each in every]
         assert sum(INVERTED in each for each in steps) == n_inverted
+    thick = coarse > 10
+    thick = thick[thick.mean(axis=(1, 2)) > 0.5]
+    for pixels in (thick, ~thick):  # most of each is ink, and paper is in its corners
+        (batch,) = read_batches("-", stdin=io.BytesIO(npz(x=pixels)))
+        assert batch.paper is None
 
 
 @pytest.mark.parametrize("kind", ["zeros and ones", "bool", "dark on light", "both", "32 x 32"])
@@ -478,7 +484,7 @@ REFUSED = {
     "Arrow": (b"\xff\xff\xff\xff\x88\1\0\0\x10\0\0\0" + bytes(99), "is data of another program"),
     "a pickle of a list": (b"(lp1\ncnumpy.core.multiarray\n_reconstruct\np2\n", "is a Python pickle"),
     "the pickle of deeplearning.net": (b"((cnumpy.core.multiarray\n_reconstruct\np1\n", "is a Python pickle"),
-    "pixels in one cell": (b'label,pixels\n7,"' + b"0 " * 783 + b'9"', "has 2 columns in its first line"),
+    "pixels in one cell": (b'label,pixels\n7,"' + b"0 " * 783 + b'9"', "is a table with lists in its cells"),
     "a table of tabs": (b"1\t2\t0\n" * 9, "has 3 columns in its first line"),
     "a notebook": (b'{\n "cells": [\n', "is a notebook"),
     "JSON of nothing": (b"{}", "is JSON"),
@@ -522,6 +528,25 @@ def as_pickle(path, rows):
     path.write_bytes(pickle.dumps({"data": rows, "target": LABELS}))
 
 
+def as_python_2_wrote_it(path, rows):
+    """As deeplearning.net's mnist.pkl.gz."""
+    array = (
+        "cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntS'b'\ntR(I1\n({}tcnumpy\n"
+        "dtype\n(S'u1'\nI0\nI1\ntR(I3\nS'|'\nNNNI-1\nI-1\nI0\ntbI00\nS{}\ntbs"
+    )
+    lines = "(dp0\n"
+    for name, values in (("data", rows), ("target", LABELS.astype(np.uint8))):
+        sizes = "".join(f"I{size}\n" for size in values.shape)
+        lines += f"S'{name}'\n" + array.format(sizes, repr(values.tobytes())[1:])
+    path.write_text(lines + ".")
+
+
+def as_joblib(path, rows, **options):
+    import joblib
+
+    joblib.dump({"data": rows, "target": LABELS}, path, **options)
+
+
 def as_lists_in_cells(path, rows):
     import pandas as pd
 
@@ -537,14 +562,18 @@ def as_json(path, rows):
     path.write_text(json.dumps(objects))
 
 
-@pytest.mark.parametrize("write", [as_libsvm, as_matlab, as_json, as_pickle, as_lists_in_cells])
+@pytest.mark.parametrize(
+    "write",
+    [as_libsvm, as_matlab, as_json, as_pickle, as_python_2_wrote_it, as_joblib,
+     partial(as_joblib, compress=3), as_lists_in_cells],
+)  # fmt: skip
 def test_what_a_hint_says_makes_a_file_that_is_read(images, write, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "digits", images.reshape(12, 784))
     with pytest.raises(CorruptFileError) as caught:
         read_labelled(tmp_path / "digits")
     line = caught.value.hint.partition(": ")[2].replace("FILE", "'digits'")
-    imports = "import json, numpy, pandas, scipy.io, sklearn.datasets\n"
+    imports = "import joblib, json, numpy, pandas, pickle, re, scipy.io, sklearn.datasets\n"
     subprocess.run([sys.executable, "-c", imports + line], check=True)
     found = read_labelled(tmp_path / "digits.npz", raw=True)
     assert np.array_equal(found.images, images)
@@ -584,6 +613,49 @@ def test_drawings_in_letters_become_arrays(images, tmp_path, monkeypatch):
     assert np.array_equal(found.labels, LABELS)
 
 
+def test_drawings_of_zeros_and_ones_become_arrays(images, tmp_path, monkeypatch):
+    """UCI's optdigits-orig, which tells its sizes first."""
+    monkeypatch.chdir(tmp_path)
+    ink = np.pad(images > 127, ((0, 0), (2, 2), (2, 2))).astype(int)
+    lines = [*("".join(map(str, row)) for each in ink for row in each)]
+    drawings = ["\n".join(lines[i : i + 32]) for i in range(0, len(lines), 32)]
+    told = [f"{each}\n {label:.0f}\n" for each, label in zip(drawings, LABELS, strict=True)]
+    Path("FILE").write_text("entwidth,entheight = 32,32\nntot = 12\n\n" + "".join(told))
+    with pytest.raises(CorruptFileError, match="is drawings of 32 x 32 zeros and ones") as caught:
+        read_labelled(Path("FILE"))
+    line = caught.value.hint.partition(": ")[2].replace("FILE", "'FILE'")
+    subprocess.run([sys.executable, "-c", f"import numpy, re\n{line}"], check=True)
+    with np.load("digits.npz") as found:
+        assert np.array_equal(found["images"], ink)
+        assert np.array_equal(found["labels"], LABELS)
+
+
+@pytest.mark.parametrize("separator", [" ", ","])
+def test_rows_of_pictures_that_are_no_squares_become_arrays(
+    images, separator, tmp_path, monkeypatch
+):
+    """UCI's mfeat-pix, and the characters of a tutorial of OpenCV's, 20 x 30."""
+    monkeypatch.chdir(tmp_path)
+    cut = images[:, :, 4:24]
+    Path("FILE").write_bytes(table(cut.reshape(12, -1).T, separator=separator))
+    np.savetxt("LABELS", LABELS)
+    with pytest.raises(CorruptFileError, match="has 560 columns in its first line") as caught:
+        read_labelled(Path("FILE"))
+    line = caught.value.hint.partition(": ")[2].replace("FILE", "'FILE'").replace("H, W", "28, 20")
+    line = line.replace("LABELS", "'LABELS'")
+    subprocess.run([sys.executable, "-c", f"import numpy\n{line}"], check=True)
+    found = read_labelled(Path("digits.npz"))
+    assert len(found.images) == 12
+    assert np.array_equal(found.labels, LABELS)
+
+
+def test_what_is_compressed_is_to_be_unpacked_before_a_recipe(images):
+    packed = zipped(pickle.dumps(images))
+    with pytest.raises(CorruptFileError) as caught:
+        read_labelled("-", stdin=io.BytesIO(packed))
+    assert caught.value.hint.startswith("unpack it; in Python, ")
+
+
 @pytest.mark.parametrize("shape", [(12, 784), (12, 28, 28)])
 def test_lists_in_json_become_arrays(images, shape, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -600,15 +672,21 @@ def test_lists_in_json_become_arrays(images, shape, tmp_path, monkeypatch):
     assert np.array_equal(found.labels, LABELS)
 
 
-@pytest.mark.parametrize("brackets", ["[]", "{}"])
-def test_a_table_of_lists_becomes_arrays(images, brackets, tmp_path, monkeypatch):
+@pytest.mark.parametrize("brackets", ["[]", "{}", '""', "  "])
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_table_of_lists_becomes_arrays(images, brackets, order, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    lists = [str(each.tolist()).translate({91: brackets[0], 93: brackets[1]}) for each in images]
-    Path("FILE").write_bytes(table([[f'"{each}"' for each in lists], LABELS], ["image", "label"]))
+    lists = [
+        f'"{str(each.tolist()).translate({91: brackets[0], 93: brackets[1]})}"' for each in images
+    ]
+    if "[" not in brackets and "{" not in brackets:  # as FER2013 has its pixels
+        lists = [" ".join(map(str, each.ravel())).join(brackets).strip() for each in images]
+    cells, titles = [lists, LABELS.astype(int)][::order], ["image", "label"][::order]
+    Path("FILE").write_bytes(table(cells, titles))
     with pytest.raises(CorruptFileError, match="is a table with lists in its cells") as caught:
         read_labelled(Path("FILE"))
     line = caught.value.hint.partition(": ")[2].replace("FILE", "'FILE'")
-    code = f"import json, numpy, pandas\n{line.replace('digits.npz', 'out.npz')}"
+    code = f"import numpy, pandas, re\n{line.replace('digits.npz', 'out.npz')}"
     subprocess.run([sys.executable, "-c", code], check=True)
     found = read_labelled(Path("out.npz"), raw=True)
     assert np.array_equal(found.images, images)

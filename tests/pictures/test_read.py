@@ -270,7 +270,7 @@ def test_bombs_are_refused_before_decoding(side):
         (b"RIFF\x24\0\0\0WAVEfmt ", "is a video or a sound"),
         (b"\x88\1\0\0\0\0\0\0\x12\x34\x56\x78\n\x85\3\n", "is data of another program"),
         (pickle.dumps(np.arange(9), protocol=0), "is a Python pickle"),
-        (zlib.compress(pickle.dumps(np.arange(99)), 3), "is a Python pickle"),
+        (zlib.compress(pickle.dumps(np.arange(99)), 3), "is a pickle of joblib"),
         (b"class\n3\n7\n", "is neither a picture nor a drawing"),
         (b"\0\0\0\x18ftypcrx ", "is a camera raw file"),
         (b"II*\0\x10\0\0\0CR\2\0" + bytes(40), "is a camera raw file"),
