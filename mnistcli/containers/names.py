@@ -32,10 +32,12 @@ PARTS |= dict.fromkeys("val valid validation validate dev eval evaluation".split
 NUMBERS = DIGIT_WORDS | {"null": 0}
 # What may stand before a digit in the name of a folder or of a picture, and in a label.
 KINDS = "digit|class|cls|label|number|num|klasse|zahl|ziffer"
-# Words that train and test are written together with: "xtrain", "mnisttest", but not "latest".
+# Words that train and test are written together with: "xtrain", "mnisttest", but not "latest";
+# and those that a number is: "samples2".
 _BESIDE = "|".join(sorted({*IMAGES, *LABELS, "img", "is", "mnist", "set", "val"}))
 _GLUED = re.compile(
     rf"([a-z0-9]*(?:{_BESIDE}))?(train(?:ing)?|test(?:ing)?|t10k)s?(?:({_BESIDE})s?)?([0-9]+k?)?"
+    rf"|({_BESIDE})([0-9]+)"
 )
 
 
@@ -58,11 +60,12 @@ def words_in(name: str) -> list[str]:
 
 
 def meaning_of(name: str) -> Meaning:
-    """Tell what a name, or the last part of a path, means; its last word says images or labels."""
+    """Tell what a name, or the last part of a path, means; its last word but numbers says the role."""
     words = words_in(name.rpartition("/")[2])
     others = [word for word in words if word not in PARTS] or [""]
     part: OfPart = next((PARTS[word] for word in words if word in PARTS), "")
-    role = "images" if others[-1] in IMAGES else "labels" if others[-1] in LABELS | {"labs"} else ""
+    last = next((word for word in reversed(others) if not word.isdecimal()), "")
+    role = "images" if last in IMAGES else "labels" if last in LABELS | {"labs"} else ""
     return Meaning(role, part, len(others))
 
 

@@ -93,7 +93,7 @@ class LabelledPicture(NamedTuple):
 def kind_of_name(path: Path) -> Literal["picture", "json", "data", "text", ""]:
     """Tell by the name of a file in a folder what it is read as: "data" and "text" are tables or arrays.
 
-    A text, or what is packed, is read where it is called like them: X_test.txt, test.gz.
+    A text, or what is packed or has no kind, is read where it is called like them: X_test.txt, test.gz.
     """
     suffix = path.suffix.lower()
     if is_picture_name(path.name):
@@ -102,7 +102,8 @@ def kind_of_name(path: Path) -> Literal["picture", "json", "data", "text", ""]:
         return "json"
     if _DATA.fullmatch(path.name):
         return "data"
-    is_called_so = suffix in (".txt", ".gz") and meaning_of(_stem_of(path))[:2] != ("", "")
+    role, part, _ = meaning_of(_stem_of(path))
+    is_called_so = suffix in (".txt", ".gz", ".bin", ".dat") and (role or part)
     return "text" if is_called_so else ""
 
 
@@ -377,7 +378,9 @@ def _names_of(path: Path) -> tuple[str, ...]:
     """
     folded = Path(unicodedata.normalize("NFC", str(path)).casefold())
     plain = re.sub("^[0-9a-f]{8}-", "", folded.name)
-    return str(folded), folded.name, plain, path.stem
+    # As it was called where the table was written: D:/train/7/12.png.
+    tails = ("/".join(folded.parts[-n:]) for n in (4, 3, 2))
+    return str(folded), *tails, folded.name, plain, path.stem
 
 
 class _Listing(NamedTuple):
@@ -433,9 +436,14 @@ def _listing_in(path: Path, index_of: Callable[[Path], Index], *, is_json: bool)
     with open_stream(path) as stream:
         rows = (records.rows_of if is_json else cells_of)(unpacked(stream))
         first = list(itertools.islice(rows, 2))
+        if [*map(len, first)] == [1, 1] and not np.isnan(number_of(first[1][0])):
+            every = itertools.chain(first, rows)  # a name, and below it its digit
+            rows = (name + digit for name, digit in zip(every, every, strict=False))
+            first = list(itertools.islice(rows, 2))
+        if not first or not 0 < len(first[-1]) <= _MOST_COLUMNS:
+            return None
         # Sizes and counts, which JSON is full of, are no names of counted pictures.
-        is_of_names = not is_json and first and 0 < len(first[-1]) <= _MOST_COLUMNS
-        if is_of_names and not any(is_picture_name(cell) for cell in first[-1]):
+        if not is_json and not any(is_picture_name(cell) for cell in first[-1]):
             rows = _with_suffixes(itertools.chain(first, rows), index_of(path.parent))
             first = list(itertools.islice(rows, 2))
         is_name = [[is_picture_name(cell) for cell in row] for row in first]
@@ -452,10 +460,17 @@ def _listing_in(path: Path, index_of: Callable[[Path], Index], *, is_json: bool)
 
 def _columns_of_digits(listing: _Listing, numbers: Sequence[int]) -> list[Sequence[str]]:
     """Return which of some columns of a table are the digits of its pictures: one, or ten."""
-    _, columns_of, titles, is_json = listing
+    names, columns_of, titles, is_json = listing
     if any(titles) and (is_json or len(numbers) > 1):  # of JSON version: 5.0 may be alone
         numbers = [*columns.labels_among(titles, numbers)]
-    numbers = [i for i in numbers if not ANSWERS & {*words_in(titles[i])}]
+    said = {i: {*words_in(titles[i])} for i in numbers if not ANSWERS & {*words_in(titles[i])}}
+    # An image_id, or a column with a number of its own in every row, counts the pictures.
+    n = len(names)
+    counts = [(*map(str, range(first, first + n)),) for first in (0, 1) if n > digits.N_CLASSES]
+    numbers = [
+        i for i, words in said.items()
+        if words & LABELS or not (words & {"id", "index"} or columns_of[i] in counts)
+    ]  # fmt: skip
     # Of several, no places on a map, and nothing that is asked of each picture.
     asked = {i for i in numbers if {*map(str.lower, columns_of[i])} <= {"true", "false", ""}}
     numbers = [i for i in numbers if i not in asked] or numbers

@@ -28,7 +28,7 @@ from mnistcli.containers.reading import FormatError
         ("tests", ("", "test", 1)),
         ("PublicTest", ("", "test", 1)),
         ("T10K_IMAGES", ("images", "test", 1)),
-        ("X2Train", ("", "train", 1)),
+        ("X2Train", ("images", "train", 2)),
         ("x_trainval", ("images", "train", 1)),
         ("Trainingsdaten", ("images", "train", 1)),
         ("Testziffern", ("labels", "test", 1)),
@@ -37,7 +37,7 @@ from mnistcli.containers.reading import FormatError
         ("contest_images", ("images", "", 2)),
         ("constraints", ("", "", 1)),
         ("train/labels", ("labels", "", 1)),  # a folder says nothing of what is in it
-        ("t10k_images_2", ("", "test", 2)),  # the last word says it
+        ("t10k_images_2", ("images", "test", 2)),  # the last word says it, whatever its number
         ("Digit images for validation", ("", "val", 3)),
         ("validation digit images", ("images", "val", 2)),
         ("test", ("", "test", 1)),

@@ -902,6 +902,50 @@ def test_names_are_found_as_windows_and_macos_find_them(folder, few):
     assert not found.failures
 
 
+@pytest.mark.parametrize("apart", [",", "\n"])
+def test_pictures_are_found_by_the_end_of_the_way_to_them(folder, few, apart):
+    """Which is another where a table was written; the digit may stand below a name."""
+    rows = []
+    for i, label in enumerate(few[1][:60].tolist()):
+        way = Path(("train", "test")[i > 40], "pictures", "abc"[label % 3], f"{i // 9}.png")
+        if not (folder / way).exists():
+            (folder / way).parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(few[0][i]).save(folder / way)
+            rows.append((i, f"D:\\me\\{way}{apart}{label}\n".replace("/", "\\")))
+    (folder / "all.txt").write_text("".join(row for _, row in rows))
+    found, which = gather(folder / "all.txt"), [i for i, _ in rows]
+    assert not found.failures
+    assert_same_digits(found, (few[0][which], few[1][which]))
+
+
+@pytest.mark.parametrize(
+    ("titles", "numbers"),
+    [
+        ("image_id,image_name\n", range(3, 9)),
+        ("Index,file\n", range(3, 9)),
+        ("", range(12)),
+        ("no,file\n", range(1, 13)),
+    ],
+)
+def test_what_counts_the_pictures_is_no_digit(folder, few, titles, numbers):
+    rows = [f"{number},im{i}.png\n" for i, number in enumerate(numbers)]
+    for image, i in zip(few[0], range(len(rows)), strict=False):
+        Image.fromarray(image).save(folder / f"im{i}.png")
+    (folder / "names.csv").write_text(titles + "".join(rows))
+    with pytest.raises(
+        CorruptFileError, match="has 0 columns that may be the digits of its pictures"
+    ):
+        gather(folder / "names.csv")
+
+
+def test_a_name_beside_pixels_is_of_no_picture(folder, few):
+    titles = ",".join(["filename", "label", *(f"pixel{i}" for i in range(784))])
+    rows = np.column_stack([few[1], few[0].reshape(200, 784)]).tolist()
+    lines = [",".join(map(str, [f"im{i}.png", *row])) for i, row in enumerate(rows)]
+    (folder / "digits.csv").write_text("\n".join([titles, *lines]))
+    assert_same_digits(gather(folder), few)
+
+
 def test_a_list_of_names_says_which_pictures_are_for_the_test(folder, few):
     class_folders(folder, few[0][:40], few[1][:40])
     names = [f"{label}/{i}.png\n" for i, label in enumerate(few[1][:40].tolist())]
@@ -1021,6 +1065,29 @@ def test_pictures_of_many_lists_are_looked_for_once(folder, few, monkeypatch):
     monkeypatch.setattr(Path, "glob", lambda path, mask: looked.append(path) or real(path, mask))
     assert_same_digits(gather(folder), (few[0][:40], few[1][:40]))
     assert len(looked) < 10
+
+
+@pytest.mark.parametrize("names", ["samples{}", "x_{}", "training-images {}"])
+def test_images_and_labels_of_one_number_are_a_pair(folder, few, names):
+    labels = names.replace("samples", "responses").replace("images", "labels").replace("x_", "y_")
+    for i in range(1, 4):
+        here = slice(60 * (i - 1), 60 * i)
+        np.savetxt(folder / f"{names.format(i)}.txt", few[0][here].reshape(60, 784), "%d")
+        np.savetxt(folder / f"{labels.format(i)}.txt", few[1][here], "%d")
+    found = gather(folder)
+    assert not found.failures
+    assert_same_digits(found, (few[0][:180], few[1][:180]))
+    alone = folder / f"{names.format(2)}.txt"
+    assert_same_digits(gather(alone), (few[0][60:120], few[1][60:120]))
+
+
+@pytest.mark.parametrize("ending", [".bin", ".dat"])
+def test_idx_files_of_no_kind_by_their_name_are_a_pair(folder, few, ending):
+    for name, array in zip(("digit_images", "digit_labels"), few, strict=True):
+        (folder / f"{name}{ending}").write_bytes(idx_bytes(array))
+    (folder / f"weights{ending}").write_bytes(bytes(200))
+    for path in (folder, folder / f"digit_images{ending}"):
+        assert_same_digits(gather(path), few)
 
 
 @pytest.mark.parametrize("ending", ["", ".gz"])
