@@ -21,13 +21,14 @@ from mnistcli.containers.names import OfPart, Part
 from mnistcli.containers.reading import FormatError, damage_of, open_stream
 from mnistcli.datasets import folders
 from mnistcli.datasets.dataset import LabelledImages, Loaded, concatenated, in_parts
-from mnistcli.datasets.labelled import labelled_images, read_parts
+from mnistcli.datasets.labelled import as_predicted, labelled_images, read_parts
 from mnistcli.display import counted
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError, MnistCliError
 from mnistcli.files import copy_bytes, kind_of_path, scratch_file, storage_errors
 from mnistcli.mnist import IMAGE_SHAPE
+from mnistcli.parallel import flat_map_forked
 from mnistcli.pictures.formats import is_picture
-from mnistcli.pictures.read import read_all, read_pictures
+from mnistcli.pictures.read import Batch, read_all, read_pictures
 from mnistcli.progress import SILENT, Progress
 from mnistcli.ranges import RANGES
 from mnistcli.sampling import first_alike, stratified_sample
@@ -271,22 +272,35 @@ class _Reading:
             raise CorruptFileError(place, problem, hint="take all but one of them away")
         pictures.sort(key=lambda each: ["train", "", "val", "test"].index(each.part))
         pictures = [*{each.path: each for each in pictures}.values()]
-        found = labelled_images(self._blocks(pictures), "", self.failures, raw=self.raw)
+        found = labelled_images(self._blocks(pictures), "", self.failures, raw=True)
         self.parts += [(of or "train", replace(images, notes=())) for of, images in found.items()]
 
     def _blocks(self, pictures: list[folders.LabelledPicture]) -> Iterator[digits.Block]:
-        for n_done, (path, digit, part, refusal, _) in enumerate(pictures, 1):
+        """Read pictures on all cores, each in MNIST's form."""
+        every = zip(pictures, flat_map_forked(self._conformed, pictures), strict=True)
+        for n_done, (picture, batches) in enumerate(every, 1):
             self.progress.update("pictures", n_done, len(pictures))
-            reason = refusal.problem if refusal else "nothing says which digit it shows"
-            unsaid = BadImageError(str(path), reason)
-            for batch in read_all([unsaid if digit is None else path]):
-                n, faults = len(batch.sources), batch.faults.items()
-                problems = {i: FormatError(error.problem) for i, error in faults}
-                labels, parts = np.full(n, digit or 0, float), (part,) * n
-                yield digits.Block(batch.greys, labels, batch.sources, problems, parts=parts)
+            for block, batch in batches:
+                yield block
                 self._tell_of_frames(batch.sources[0], batch.notes, batch.n_frames)
-            if not faults:
-                self._count_bytes(path)
+            if not batch.faults:
+                self._count_bytes(picture.path)
+
+    def _conformed(
+        self, picture: folders.LabelledPicture
+    ) -> Iterator[list[tuple[digits.Block, Batch]]]:
+        """Yield the batches of pictures in one file, in MNIST's form, as a list."""
+        path, digit, part, refusal, _ = picture
+        reason = refusal.problem if refusal else "nothing says which digit it shows"
+        unsaid, found = BadImageError(str(path), reason), []
+        for batch in read_all([unsaid if digit is None else path]):
+            n, faults = len(batch.sources), batch.faults.items()
+            problems = {i: FormatError(error.problem) for i, error in faults}
+            labels, parts = np.full(n, digit or 0, float), (part,) * n
+            block = digits.Block(batch.greys, labels, batch.sources, problems, parts=parts)
+            block = as_predicted(block, raw=self.raw)
+            found.append((block, replace(batch, greys=block.images)))  # a photograph is large
+        yield found
 
     def _tell_of_frames(self, source: str, notes: Sequence[str], n_frames: int) -> None:
         if n_frames > 1:

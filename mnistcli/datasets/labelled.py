@@ -129,6 +129,17 @@ def labelled_images(
     }
 
 
+def as_predicted(block: Block, *, raw: bool) -> Block:
+    """Return a block whose pictures are in MNIST's form, black where there is a fault."""
+    images, faults = np.zeros((len(block.where), *IMAGE_SHAPE), np.uint8), dict[int, FormatError]()
+    for i, found in enumerate(_as_predicted(block, raw=raw)):
+        if isinstance(found, FormatError):
+            faults[i] = found
+        else:
+            images[i] = found.image
+    return block._replace(images=images, faults=faults)
+
+
 def _as_predicted(block: Block, *, raw: bool) -> Iterator[Conformed | FormatError]:
     """Bring the pictures of a block into MNIST's form, or say what is wrong with which."""
     n, height, width = block.images.shape
