@@ -4,7 +4,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from mnistcli.conforming.cells import lines_around
+from mnistcli.conforming.cells import grids, lines_around
 from mnistcli.conforming.frames import Frame, frames_of
 from mnistcli.conforming.grouping import (
     DIGIT_HEIGHT,
@@ -44,8 +44,9 @@ LEFT_OUT = FRAME_CUT_OFF, LINES_IGNORED, SPECKS_IGNORED, OUTER_IGNORED, DESK_IGN
 SPECK, LEAST_INNER = 0.02, 0.1
 # Strokes of smaller pictures are as thin as what noise is averaged over, and would be lost.
 SMOOTHED = 64
-# What is so many times as strong as noise is not averaged: strokes of a pixel would be too faint.
-CLEAR = 10
+# What is so many times as strong as noise is not averaged where strokes are so thin that of most no
+# such share would be left: they would be too faint. Of others, fibres and dust are to be.
+CLEAR, LEFT = 10, 0.6
 # Shares of full ink at which lines printed on paper are told from ink.
 LINE_CUTS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6)
 # The parts of a line that a digit interrupts are no more than this share of its length apart, and
@@ -89,6 +90,10 @@ def groups_of(
     """
     # What faint lines join is no piece of its own: they go first.
     pieces, keep, notes = find_pieces(ink, noise)
+    if (are_grids := grids(pieces, keep)).any():
+        ink = np.where(window_max(pieces.mask(are_grids), 1), np.float32(0), ink)
+        pieces, keep, _ = find_pieces(ink, noise)
+        notes.append(LINES_IGNORED)
     # A line in a frame is looked for among what is left inside.
     frames = frames_of(pieces, keep, is_page=is_page)
     if (fainter := _like_frames(pieces, frames) & ~keep).any():
@@ -132,7 +137,7 @@ def _like_frames(pieces: Pieces, frames: list[Frame]) -> Mask:
 def find_pieces(ink: Ink, noise: float, least: float = 0.0) -> tuple[Pieces, Mask, list[str]]:
     """Find pieces of ink that is no faint line, and which of them are more than specks."""
     is_rough = noise > FAINTEST_INK / 3 and max(ink.shape) > SMOOTHED
-    seen = np.where(ink > CLEAR * noise, ink, box_mean(ink, 3)) if is_rough else ink
+    seen = _smoothed(ink, noise) if is_rough else ink
     floor = min(max(FAINTEST_INK, 3 * noise, least), LINE_CUTS[-2])
     pieces, keep = _dark_pieces(seen, floor)
     strong = _Strong.of(seen, pieces, keep) if noise > 0 else None
@@ -156,9 +161,16 @@ def find_pieces(ink: Ink, noise: float, least: float = 0.0) -> tuple[Pieces, Mas
     return *_dark_pieces(seen, cuts[:2][-1]), [LINES_IGNORED]
 
 
+def _smoothed(ink: Ink, noise: float) -> Ink:
+    """Average noise over three pixels, and leave strokes that are no wider."""
+    seen, clear = box_mean(ink, 3), ink > CLEAR * noise
+    is_fine = clear.any() and median(seen[clear] / ink[clear]) < LEFT
+    return np.where(clear, ink, seen) if is_fine else seen
+
+
 def _are_around(ink: Ink, pieces: Pieces, keep: Mask, *, is_photo: bool) -> bool:
     """Return whether all lines are around the digit, and as dark as it may be."""
-    inside = keep & ~lines_around(pieces, keep)
+    inside = keep & ~lines_around(pieces, keep, is_page=True)
     if (inside == keep).all():
         return False
     ink = np.where(pieces.mask(inside), ink, np.float32(0))
@@ -261,7 +273,7 @@ def _drop_others(pieces: Pieces, keep: Mask, ink: Ink, *, is_photo: bool, is_pag
         return
     # First: small blocks would count as digits beside what is at the border, or in rows as holes.
     _drop_bars(pieces, keep)
-    keep &= ~lines_around(pieces, keep)
+    keep &= ~lines_around(pieces, keep, is_page=is_page)
     _drop_scraps(pieces, keep)
     if is_photo or (keep & ~pieces.at_border).sum() >= SEVERAL:
         _drop_border(pieces, keep, ink)

@@ -30,9 +30,8 @@ LEAST_LEFT, WIDEST_LEFT, BOTH_SIDES = 0.7, 0.5, 0.5
 # as a share of its height. It is no thicker than so many times lines, alone or among others, and one
 # that digits touch than so many times the others.
 RUNG, RUNG_GAP, RUNG_ALONE, AMONG_RUNGS, RUNG_WIDTHS = 6, 0.04, 1.8, 2.5, 1.4
-# Where a picture is cut out of a table, or digits stand on a comb, these are so alike in height, and
-# their distances differ by no more than such a share.
-ALIKE, EVEN = 0.75, 0.1
+# So many reach to the border of a picture that is cut out of a table.
+MANY_RUNGS = 3
 # A line through a box is longer than so many pixels, and than so many times its thickness. It leans
 # by no more than such a share of its length.
 SHORTEST, FLATTER, STEEPEST = 3 * STEP, 3, 0.08
@@ -126,22 +125,27 @@ def touching_lines(pieces: Pieces, keep: Mask, frames: list[int]) -> Mask | None
 
 
 def rungs_between(pieces: Pieces, keep: Mask, lines: Mask) -> Mask | None:
-    """Find what leads straight from line to line, as between the cells of a table, or from one evenly.
+    """Find what leads straight from line to line, as between the cells of a table.
 
     All but one of them may be touched by digits; None where there is none, or nothing else.
     """
-    reaching = keep & (pieces.height >= 2 * STEP) & ~pieces.at_border
+    height, width = pieces.shape
+    reaching = keep & (pieces.height >= 2 * STEP) & (pieces.height < height)
+    reaching &= (pieces.left > 0) & (pieces.right < width)
     for i in reaching.nonzero()[0].tolist():
         near = round(RUNG_GAP * pieces.height[i]) + 2
         columns = np.s_[max(0, pieces.left[i] - near) : pieces.right[i] + near]
         beside = np.logical_or.reduce(lines[:, columns], axis=1)
+        beside[[0, -1]] = True  # what a picture is cut out of goes on there
         ends = pieces.top[i], pieces.bottom[i]
         reaching[i] = all(beside[max(0, at - near) : at + near].any() for at in ends)
+    is_cut = reaching & pieces.at_border
+    if not MANY_RUNGS <= is_cut.sum() <= 1 + (keep & ~reaching).sum():  # they are digits, rather
+        reaching &= ~is_cut
     is_rung = reaching & (pieces.width * RUNG < pieces.height)
     # One alone may as well be a 1, which is thicker than lines.
     line_width = 2 * lines.sum() / max(1, (lines[1:] != lines[:-1]).sum())
     is_rung &= pieces.thickness < (AMONG_RUNGS if is_rung.sum() > 1 else RUNG_ALONE) * line_width
-    is_rung |= _evenly_apart(pieces, keep & (pieces.sums(window_max(lines, 2)) > 0))
     if not 0 < is_rung.sum() < keep.sum():
         return None
     found = pieces.mask(is_rung)
@@ -150,22 +154,6 @@ def rungs_between(pieces: Pieces, keep: Mask, lines: Mask) -> Mask | None:
         own = pieces.alone(i)
         found[pieces.box(i)] |= _Lines.of(own).longer(np.inf, len(own), thickest)
     return found
-
-
-def _evenly_apart(pieces: Pieces, touching: Mask) -> Mask:
-    """Tell which of the pieces that touch lines are three strokes or more, as high and as far apart, (n,).
-
-    Digits that stand on a line are neither.
-    """
-    high = pieces.height[touching].max(initial=0)
-    is_upright = touching & (FLATTER * pieces.width <= pieces.height)
-    is_upright &= pieces.height > ALIKE * high
-    others = touching & ~is_upright & (pieces.height > LEAST_FRAMED * high)
-    steps = np.diff(np.sort(pieces.left[is_upright] + pieces.right[is_upright]))
-    if len(steps) < 2 or others.any():
-        return np.zeros_like(touching)
-    usual = np.median(steps)
-    return is_upright & bool((np.abs(steps - usual) < EVEN * usual).all())
 
 
 def level_lines(own: Mask) -> Mask:

@@ -126,14 +126,6 @@ def test_a_1_from_border_to_border_among_lower_digits_is_a_digit():
     assert number_in(picture) == "010"
 
 
-def test_a_4_of_two_strokes_that_do_not_touch_is_no_1_in_the_corner_of_a_box():
-    picture = Image.new("L", (190, 220), 255)
-    draw = ImageDraw.Draw(picture)
-    draw.line((50, 40, 50, 120, 130, 120), 0, 8)
-    draw.line((94, 60, 94, 102), 0, 8)
-    assert Reader(load_model("builtin")).picture(np.asarray(picture)).answer == "4"
-
-
 def test_a_7_of_two_lines_that_lean_is_no_corner_of_a_box_around_a_1():
     picture = Image.new("L", (220, 200), 255)
     draw = ImageDraw.Draw(picture)
@@ -196,17 +188,6 @@ def test_what_parts_the_digits_of_a_form_is_no_digit(kind, lean, test_images):
     assert [len(line) for line in lines] == [5]
 
 
-def test_the_lines_between_all_cells_of_a_table_are_not_counted(test_images):
-    """They lead from border to border, where the picture is cut out of it."""
-    cells = np.pad(test_images[:10], ((0, 0), (8, 4), (8, 4))).reshape(2, 5, 40, 40)
-    table = cells.swapaxes(1, 2).reshape(80, 200).copy()
-    table[40:42] = 255
-    for left in range(40, 200, 40):
-        table[:, left : left + 2] = 255
-    with pytest.raises(BadImageError, match="holds 10 digits"):
-        conform(255 - table)
-
-
 def test_ones_that_stand_on_a_line_are_digits(test_images):
     ink = np.zeros((160, 600), np.uint8)
     for left, digit in zip(range(20, 500, 112), [2, 2, 1, 2, 2], strict=True):
@@ -226,6 +207,19 @@ def ones_on_a_line(lefts, top):
         draw.line((left, top, left, 160), 0, 5)
     draw.ellipse((lefts[0] + 22, 84, lefts[0] + 52, 150), outline=0, width=6)
     return picture
+
+
+def test_ones_on_one_line_beside_digits_on_another_are_no_comb(test_images):
+    """What is in a comb is between its teeth, and not anywhere on the page."""
+    picture = Image.new("L", (720, 180), 0)
+    draw = ImageDraw.Draw(picture)
+    for left in (60, 130, 200):
+        draw.line((left, 70, left, 160), 255, 6)
+    draw.line((30, 160, 240, 160), 255, 3)
+    for k, digit in enumerate(test_images[[0, 1, 3]]):
+        picture.paste(Image.fromarray(enlarged(digit, 4)), (330 + 110 * k, 50))
+    draw.line((320, 168, 680, 168), 255, 3)
+    assert [len(line) for line in find_strokes(255 - np.asarray(picture), "form.png")] == [6]
 
 
 def test_ones_on_a_line_that_are_not_evenly_apart_are_no_comb():

@@ -520,20 +520,30 @@ def test_a_digit_is_cut_free_from_a_frame(kind, least, test_images):
 
 
 @pytest.mark.parametrize("turn", range(4))
-def test_the_corner_of_a_box_beside_a_digit_is_no_other_digit(turn, test_images):
-    """In whatever corner."""
+@pytest.mark.parametrize("beyond", [0, 15])
+def test_the_corner_of_a_box_beside_a_digit_is_no_other_digit(turn, beyond, test_images):
+    """In whatever corner, and if its lines go on to the border."""
     for digit in test_images[:10]:
         grey = np.pad(255 - enlarged(digit, 5), 30, constant_values=255)
         cornered = Image.fromarray(np.rot90(grey, turn))
         draw = ImageDraw.Draw(cornered)
-        draw.line((80, 185, 200, 185), 0, 4)
-        draw.line((185, 90, 185, 200), 0, 4)
+        draw.line((80, 185, 185 + beyond, 185), 0, 4)
+        draw.line((185, 90, 185, 185 + beyond), 0, 4)
         found = conform(np.rot90(np.asarray(cornered), -turn)).image
         assert np.abs(found.astype(int) - conform(grey).image).mean() < 12
 
 
+def test_a_seven_of_two_lines_is_no_corner():
+    """As displays have it: what else there is stands beside it, not in its angle."""
+    display = np.full((200, 220), 255, np.uint8)
+    display[40:160, 50:58] = 0
+    display[40:48, 110:170] = display[40:160, 162:170] = 0
+    with pytest.raises(BadImageError, match="2 digits"):
+        conform(display)
+
+
 @pytest.mark.parametrize(("top", "left"), [(20, 100), (130, 30)], ids=["beside", "below"])
-def test_a_seven_of_two_lines_is_no_corner(top, left):
+def test_a_seven_of_two_lines_at_the_border_is_no_corner(top, left):
     """As displays have it, cut out with what is above or beside: the other is not in its angle."""
     display = np.full((260, 160), 255, np.uint8)
     display[:8, :60] = display[:100, 52:60] = 0
