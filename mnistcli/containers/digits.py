@@ -52,6 +52,7 @@ class Block(NamedTuple):
     note: str = ""  # what of the file this is, if there is more
     parts: Sequence[OfPart] = ()  # of each, where the file says it
     paper: int | None = None  # its level around all, where they are cropped to the ink
+    steps: Sequence[tuple[str, ...]] = ()  # of each without a fault, what was done to it
 
 
 def read_digits(stream: Stream, part: Part | None = "test") -> Iterator[Block]:

@@ -1,7 +1,7 @@
 """Somebody's own labelled digits, in any container -> LabelledImages."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
@@ -9,7 +9,7 @@ from typing import IO
 import numpy as np
 
 from mnistcli.arrays import Bools, Float64s
-from mnistcli.conforming.placing import Conformed, conform_all
+from mnistcli.conforming.placing import conform_all
 from mnistcli.containers.digits import HINT, Block, label_faults, read_digits, read_labels
 from mnistcli.containers.names import OfPart, Part
 from mnistcli.containers.reading import FormatError, Input, damage_of, open_stream
@@ -17,7 +17,7 @@ from mnistcli.datasets.dataset import LabelledImages
 from mnistcli.datasets.folders import labels_beside
 from mnistcli.errors import BadImageError, DataUnavailableError
 from mnistcli.files import storage_errors
-from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
+from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.paths import hint_of_missing
 
 
@@ -76,15 +76,12 @@ def labelled_images(
                 raise FormatError(block.without_labels, hint=HINT)
             hint = "expected a file named ...-labels-idx1-ubyte"
             raise DataUnavailableError(f"the labels of {path} are not beside it", hint=hint)
-        for i, found in enumerate(_as_predicted(block, raw=raw), len(where)):
-            if not isinstance(found, FormatError):
-                steps[found.steps] += 1
-                images += found.image.tobytes()
-                continue
-            if failures is None:
-                raise found
-            faults[i] = found
-            images += bytes(N_PIXELS)
+        found = as_predicted(block, raw=raw)
+        if failures is None and found.faults:
+            raise found.faults[min(found.faults)]
+        faults |= {len(where) + i: fault for i, fault in found.faults.items()}
+        images += found.images.data
+        steps.update(found.steps)
         where += block.where
         parts += block.parts or [""] * len(block.where)
         note = block.note
@@ -131,28 +128,20 @@ def labelled_images(
 
 def as_predicted(block: Block, *, raw: bool) -> Block:
     """Return a block whose pictures are in MNIST's form, black where there is a fault."""
-    images, faults = np.zeros((len(block.where), *IMAGE_SHAPE), np.uint8), dict[int, FormatError]()
-    for i, found in enumerate(_as_predicted(block, raw=raw)):
-        if isinstance(found, FormatError):
-            faults[i] = found
-        else:
-            images[i] = found.image
-    return block._replace(images=images, faults=faults)
-
-
-def _as_predicted(block: Block, *, raw: bool) -> Iterator[Conformed | FormatError]:
-    """Bring the pictures of a block into MNIST's form, or say what is wrong with which."""
     n, height, width = block.images.shape
     if raw and n > 1 and (height, width) != IMAGE_SHAPE:
         raise FormatError(f"has pictures of {width} x {height} pixels, expected 28 x 28")
+    images, faults, steps = np.zeros((n, *IMAGE_SHAPE), np.uint8), {**block.faults}, []
     every = conform_all(block.images, block.where, raw=raw, paper=block.paper)
     for i, found in enumerate(every):
         if i in block.faults:
-            yield block.faults[i]
-        elif isinstance(found, BadImageError):
+            continue
+        if isinstance(found, BadImageError):
             hint = found.hint if raw else "or take all pixels as they are: --raw"
             if not raw and (height, width) != IMAGE_SHAPE:
                 hint = "take it out, or: mnistcli download --source FILE --as NAME, which does"
-            yield FormatError(found.problem, where=block.where[i], hint=hint)
+            faults[i] = FormatError(found.problem, where=block.where[i], hint=hint)
         else:
-            yield found
+            images[i] = found.image
+            steps.append(found.steps)
+    return block._replace(images=images, faults=faults, steps=steps)
