@@ -1,12 +1,18 @@
 """How unlike the images that a model was trained on a picture is.
 
-Measures, each in standard deviations among training images, at least -1, are added up:
+    distance      its strokes lie far from those of every prototype
+    oddness       it looks pieced together from digits, and not whole
+    doubt         the model's scores are small
+    strangeness   it looks like a piece, a letter or a sign, and not like the digit that is answered
+    pairedness    it looks like two digits that touch, and not like one
+
+In standard deviations among training images, at least -1, the first measures are added up:
 
     distance + strangeness + 0.5 doubt + 0.3 oddness    where features were learned,
     distance + 0.7 (oddness + doubt)                     elsewhere
 
-Where features were learned, other linear functions tell training images from two that touch, side
-by side or one above the other.
+Typicality is the share of training images of which the sum is as large. The last two are told where
+features were learned. What a measure has learned is learned by the function before it.
 """
 
 from collections.abc import Callable
@@ -28,26 +34,28 @@ from mnistcli.parallel import map_blocks, one_blas_thread
 SHARES = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02)
 # What fewer of the training images are as unlike as, is unlike all of them.
 UNLIKE_BELOW = 0.0065
-MAX_PROTOTYPES, IMAGES_PER_PROTOTYPE = 40, 50
 # Fewer images tell nothing. One in so many is looked at, more of them where training takes longer,
 # and where there are few.
 LEAST_IMAGES, ONE_IN, ONE_IN_LEARNED, USEFUL_IMAGES = 100, 24, 3, 500
-# What a prototype's spreads are mixed with: those of all prototypes, as if of so many images more.
-_PRIOR_IMAGES, _LEAST_VARIANCE = 20, 0.2
-_N_ROUNDS, _N_STEPS, _N_CAREFUL_STEPS = 10, 20, 40
 # At most so many images times features squared: an expansion has more, each of all that were
-# before.
-_N_STRANGE, _N_PIECED = 34_560_000_000, 6000
-_STRANGE_SHARE = 0.4  # of what is strange, where digits count 1: few of these are to be flagged
+# before. Of those that are pieced together, and of pairs one above the other, fewer tell enough.
+_N_STRANGE, _N_PIECED, _N_STACKED = 34_560_000_000, 6000, 3000
 _N_COPIES = 2  # of each training image, and one of each letter and sign: then copies tell nothing
-# So many standard deviations above the mean of training images one may as well be two: side by
-# side, or one above the other, of which fewer tell enough.
-LEAST_PAIRED, _STRANGENESS_OF_PAIRS, _N_STACKED = (5.8, 5.5), 0.3, 3000
-_FULL_STROKE, _MIDDLING = 0.6, 100  # becomes 255, and about the mean
 _LEAST_UNLIKE = -1.0  # standard deviations, of each measure
 _LEAST_TAIL = 0.1  # standard deviations from the share of 0.2 to the last
+MAX_PROTOTYPES, IMAGES_PER_PROTOTYPE = 40, 50
+# So many standard deviations above the mean of training images one may as well be two: side by
+# side, or one above the other.
+LEAST_PAIRED, _STRANGENESS_OF_PAIRS = (5.8, 5.5), 0.3
+# What a prototype's spreads are mixed with: those of all prototypes, as if of so many images more.
+_PRIOR_IMAGES, _LEAST_VARIANCE = 20, 0.2
+_N_ROUNDS, _N_CAREFUL_STEPS = 10, 40
+_STRANGE_SHARE = 0.4  # of what is strange, where digits count 1: few of these are to be flagged
+_FULL_STROKE, _MIDDLING = 0.6, 100  # becomes 255, and about the mean
 _LEAST_DEVIATION = 1e-3  # of the mean
 _REACH = 5.0  # pixels around a point
+
+Scores = Callable[[Bytes], Floats]
 
 
 class Seen(NamedTuple):
@@ -56,6 +64,135 @@ class Seen(NamedTuple):
     directions: Float32s  # see `stroke_directions`
     rows: NDArray[np.generic]  # features
     outputs: Floats  # the model's scores, (n, n_classes)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Typicality:
+    """What the training images of a model were like."""
+
+    means: Bytes  # of `prototypes`
+    spreads: Bytes
+    # Means and standard deviations of what is measured, then unlikeness by `SHARES`.
+    levels: Float32s
+    oddness: Float32s  # weights, see `oddness_of`
+    # Both where features were learned: see `pairedness_weights` and `strangeness_weights`.
+    pairs: Floats | None = None
+    strangeness: Floats | None = None
+
+    @property
+    def counts(self) -> Float64s:
+        """How much each measure counts: distance, oddness, doubt and strangeness."""
+        return np.array([1, 0.7, 0.7] if self.strangeness is None else [1, 0.3, 0.5, 1])
+
+    def measure(self, seen: Seen) -> Float64s:
+        """Measure images in each way that counts, (n_measures, n)."""
+        measured = [distance_of(seen, self.means, self.spreads)]
+        measured += [oddness_of(seen, self.oddness), doubt_of(seen)]
+        if self.strangeness is not None:
+            measured.append(strangeness_of(seen, self.strangeness))
+        return np.stack(measured)
+
+    def unlikeness(self, measured: Float64s) -> Float64s:
+        """Return what was measured, (n_measures, n), added up, (n,)."""
+        n = len(measured)
+        means, deviations = self.levels[:n, None], self.levels[n : 2 * n, None]
+        # None makes up for the others: an empty image is not odd, and a full one not doubted.
+        return np.asarray(self.counts @ np.maximum((measured - means) / deviations, _LEAST_UNLIKE))
+
+    def with_levels(self, seen: Seen) -> "Typicality":
+        """Return the same with the levels of some images."""
+        measured = self.measure(seen)
+        means = measured.mean(axis=1)
+        moments = np.concatenate([means, _above_rounding(measured.std(axis=1), means)])
+        # Of few images the tail is known badly: a standard error on the side that flags less.
+        n = measured.shape[1]
+        n_beyond = np.array(SHARES) * n
+        careful = np.maximum(n_beyond - np.sqrt(n_beyond), 0) / n
+        careful[0] = 1
+        # numpy.quantile imports numpy.ma.
+        unlikeness = np.sort(replace(self, levels=moments).unlikeness(measured))
+        usual = np.interp((1 - careful) * (n - 1), np.arange(n), unlikeness)
+        return replace(self, levels=np.concatenate([moments, usual]).astype(np.float32))
+
+    def of(
+        self, images: Bytes, rows: NDArray[np.generic], scores: Floats
+    ) -> tuple[Float64s, Floats]:
+        """Return the share of training images that are as unlike the others as each image, (n,).
+
+        Then follows how much each looks like two digits, side by side and stacked, see
+        `pairedness_of`; where that is not known, NaN, (n, 1). Images have shape (n, 28, 28), their
+        features (n, n_features), the model's scores (n,) or (n, n_classes). Beyond the most unlike
+        training images the share falls as it did before.
+        """
+        seen = Seen(stroke_directions(images), rows, _outputs(scores))
+        measured = self.measure(seen)
+        usual, unlikeness = self.levels[-len(SHARES) :], self.unlikeness(measured)
+        logs = np.interp(unlikeness, usual, np.log(SHARES))
+        slope = np.log(SHARES[-1] / SHARES[2]) / max(usual[-1] - usual[2], _LEAST_TAIL)
+        shares = np.exp(logs + slope * np.maximum(unlikeness - usual[-1], 0))
+        if self.pairs is None:
+            return shares, np.full((len(rows), 1), np.nan)
+        return shares, pairedness_of(seen, self.pairs, measured[-1])
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether all of it can be reckoned with."""
+        n = len(self.counts)
+        is_rising = (np.diff(self.levels[2 * n :]) >= 0).all()
+        return bool(is_rising and (self.levels[n : 2 * n] > 0).all() and (self.spreads > 0).all())
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Return all of it, by name."""
+        every = {f"usual_{each.name}": getattr(self, each.name) for each in fields(self)}
+        return {name: array for name, array in every.items() if array is not None}
+
+
+def sample_slice(n_images: int, *, is_learned: bool) -> slice:
+    """Return which training images `learn_typicality` is to be given."""
+    one_in = ONE_IN_LEARNED if is_learned else ONE_IN
+    return slice(None, None, max(1, min(one_in, n_images // USEFUL_IMAGES)))
+
+
+def is_unlike(typicality: float) -> bool:
+    """Return whether so typical an image is unlike all the images that a model was trained on."""
+    return typicality < UNLIKE_BELOW
+
+
+@one_blas_thread
+def learn_typicality(
+    images: Bytes,
+    rows: Bytes,
+    scores: Scores,
+    transform: Callable[[Bytes], Bytes] | None,
+) -> Typicality | None:
+    """Learn what some training images are like: two in three of them, the others are the measure.
+
+    Their features are the rows, which ``scores`` turns into the model's scores; ``transform`` turns
+    images into features where those were learned. Returns None for fewer than `LEAST_IMAGES`.
+    """
+    if len(images) < LEAST_IMAGES:
+        return None
+    is_measure = np.arange(len(images)) % 3 == 2
+    known, held = images[~is_measure], rows[is_measure]
+    measure = Seen(stroke_directions(images[is_measure]), held, _outputs(scores(held)))
+    strokes, pairs, strangeness = stroke_directions(known), None, None
+    if transform:
+        one, known = rows[~is_measure], known[: _N_STRANGE // rows.shape[1] ** 2]
+        pieced = transform(pieced_together(known[:_N_PIECED]))
+        oddness = _separating(one[: len(pieced)], pieced)
+        copies = [transform(_copied(known, k + 1)) for k in range(_N_COPIES)]
+        one = np.concatenate([one[: len(known)], *copies])
+        strange = np.concatenate([pieced, transform(_copied(signs(len(known)), 1))])
+        strangeness = strangeness_weights(one, strange, measure, scores)
+        stacked = side_by_side(known[:_N_STACKED].swapaxes(1, 2)).swapaxes(1, 2)
+        two = [*map(transform, (side_by_side(known), stacked))]
+        pairs = pairedness_weights(one[::3], two, held)
+    else:
+        odd = stroke_directions(pieced_together(known[::2]))
+        oddness = _separating(_curved(strokes), _curved(odd))
+    levels = np.zeros(0, np.float32)
+    learned = Typicality(*prototypes(strokes), levels, oddness, pairs, strangeness)
+    return learned.with_levels(measure)
 
 
 def prototypes(strokes: Float32s) -> tuple[Bytes, Bytes]:
@@ -95,202 +232,6 @@ def distance_of(seen: Seen, means: Bytes, spreads: Bytes) -> Floats:
     return np.asarray(distances.min(axis=1))
 
 
-def oddness_of(seen: Seen, weights: Float32s) -> Floats:
-    """Measure what tells training images from what can be pieced together from them, (n,).
-
-    It is linear in the model's features where those were learned, else in directions and squares.
-    """
-    is_learned = seen.rows.shape[1] == len(weights)
-    columns = seen.rows.astype(np.float32) if is_learned else _curved(seen.directions)
-    return np.asarray(columns @ weights)
-
-
-def doubt_of(seen: Seen) -> Floats:
-    """Measure how small the model's scores are, (n,).
-
-    Liu, Wang, Owens and Li, Energy-based out-of-distribution detection, 2020.
-    """
-    return np.asarray(-np.logaddexp.reduce(seen.outputs, axis=1))
-
-
-def strangeness_of(seen: Seen, weights: Floats) -> Floats:
-    """Measure what tells images answered so from pieces, letters and signs answered so too, (n,).
-
-    It is linear in features, for each answer, and in standard deviations among images answered so.
-    """
-    weights, answers = weights.astype(np.float32), seen.outputs.argmax(axis=1)
-    values = seen.rows.astype(np.float32) @ weights[:, :-1].T - weights[:, -1]
-    return np.asarray(values[np.arange(len(values)), answers])
-
-
-def _strangeness(
-    rows: Bytes, strange: Bytes, measure: Seen, scores: Callable[[Bytes], Floats]
-) -> Floats:
-    """Return `Typicality.strangeness`; the measure is what standard deviations are of."""
-    answers, odd = (_outputs(scores(each)).argmax(axis=1) for each in (rows, strange))
-    weights = np.zeros((measure.outputs.shape[1], rows.shape[1] + 1), dtype=np.float32)
-    for k in np.bincount(answers).nonzero()[0]:
-        same = rows[answers == k], strange[odd == k]
-        weights[k, :-1] = _separating(*same, _N_CAREFUL_STEPS, _STRANGE_SHARE)
-    found, kinds = strangeness_of(measure, weights), measure.outputs.argmax(axis=1)
-    # What is known of few images is mixed with what is known of all.
-    n = np.bincount(kinds, minlength=len(weights)) + _PRIOR_IMAGES
-
-    def mean_of_kinds(values: Floats) -> Float64s:
-        sums = np.bincount(kinds, weights=values, minlength=len(weights))
-        return np.asarray((sums + _PRIOR_IMAGES * values.mean()) / n)
-
-    usual = mean_of_kinds(found)
-    deviation = np.sqrt(mean_of_kinds((found - usual[kinds]) ** 2))
-    weights[:, -1] = usual
-    weights /= np.maximum(deviation, _LEAST_DEVIATION * (1 + np.abs(usual)))[:, None]
-    return weights.astype(np.float16)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Typicality:
-    """What the training images of a model were like."""
-
-    means: Bytes  # of `prototypes`
-    spreads: Bytes
-    # Means and standard deviations of what is measured, then unlikeness by `SHARES`.
-    levels: Float32s
-    oddness: Float32s  # weights, see `oddness_of`
-    # Weights and what is then taken off, of pairs side by side and of stacked ones, (2, n_features
-    # + 1), and of strangeness, (n_classes, n_features + 1); both where features were learned.
-    pairs: Floats | None = None
-    strangeness: Floats | None = None
-
-    @property
-    def counts(self) -> Float64s:
-        """How much each measure counts."""
-        return np.array([1, 0.7, 0.7] if self.strangeness is None else [1, 0.3, 0.5, 1])
-
-    def measure(self, seen: Seen) -> Float64s:
-        """Measure images, (n_measures, n)."""
-        every = [distance_of(seen, self.means, self.spreads), oddness_of(seen, self.oddness)]
-        every.append(doubt_of(seen))
-        if self.strangeness is not None:
-            every.append(strangeness_of(seen, self.strangeness))
-        return np.stack(every)
-
-    def unlikeness(self, measured: Float64s) -> Float64s:
-        """Return what was measured, (n_measures, n), added up, (n,)."""
-        n = len(measured)
-        means, deviations = self.levels[:n, None], self.levels[n : 2 * n, None]
-        # None makes up for the others: an empty image is not odd, and a full one not doubted.
-        return np.asarray(self.counts @ np.maximum((measured - means) / deviations, _LEAST_UNLIKE))
-
-    def with_levels(self, seen: Seen) -> "Typicality":
-        """Return the same with the levels of some images."""
-        measured = self.measure(seen)
-        # Where all are alike, rounding is no difference.
-        means = measured.mean(axis=1)
-        deviations = np.maximum(measured.std(axis=1), _LEAST_DEVIATION * (1 + np.abs(means)))
-        moments = np.concatenate([means, deviations])
-        # Of few images the tail is known badly: a standard error on the side that flags less.
-        n = measured.shape[1]
-        n_beyond = np.array(SHARES) * n
-        careful = np.maximum(n_beyond - np.sqrt(n_beyond), 0) / n
-        careful[0] = 1
-        # numpy.quantile imports numpy.ma.
-        unlikeness = np.sort(replace(self, levels=moments).unlikeness(measured))
-        usual = np.interp((1 - careful) * (n - 1), np.arange(n), unlikeness)
-        return replace(self, levels=np.concatenate([moments, usual]).astype(np.float32))
-
-    def of(
-        self, images: Bytes, rows: NDArray[np.generic], scores: Floats
-    ) -> tuple[Float64s, Floats]:
-        """Return the share of training images that are as unlike the others as each image, (n,).
-
-        Then follows how much each looks like two digits rather than one, side by side and stacked,
-        (n, 2), in standard deviations among training images, where 0 is undecided; where that is
-        not known, NaN, (n, 1). Images have shape (n, 28, 28), their features (n, n_features), the
-        model's scores (n,) or (n, n_classes). Beyond the most unlike training images the share
-        falls as it did before.
-        """
-        measured = self.measure(Seen(stroke_directions(images), rows, _outputs(scores)))
-        usual, unlikeness = self.levels[-len(SHARES) :], self.unlikeness(measured)
-        logs = np.interp(unlikeness, usual, np.log(SHARES))
-        slope = np.log(SHARES[-1] / SHARES[2]) / max(usual[-1] - usual[2], _LEAST_TAIL)
-        shares = np.exp(logs + slope * np.maximum(unlikeness - usual[-1], 0))
-        if self.pairs is None:
-            return shares, np.full((len(rows), 1), np.nan)
-        pairs = self.pairs.astype(np.float32)
-        paired = rows.astype(np.float32) @ pairs[:, :-1].T - pairs[:, -1]
-        return shares, paired + _STRANGENESS_OF_PAIRS * measured[-1][:, None]
-
-    @property
-    def is_sound(self) -> bool:
-        """Whether all of it can be reckoned with."""
-        n = len(self.counts)
-        is_rising = (np.diff(self.levels[2 * n :]) >= 0).all()
-        return bool(is_rising and (self.levels[n : 2 * n] > 0).all() and (self.spreads > 0).all())
-
-    def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Return all of it, by name."""
-        every = {f"usual_{each.name}": getattr(self, each.name) for each in fields(self)}
-        return {name: array for name, array in every.items() if array is not None}
-
-
-def sample_slice(n_images: int, *, is_learned: bool) -> slice:
-    """Return which training images `learn_typicality` is to be given."""
-    one_in = ONE_IN_LEARNED if is_learned else ONE_IN
-    return slice(None, None, max(1, min(one_in, n_images // USEFUL_IMAGES)))
-
-
-def is_unlike(typicality: float) -> bool:
-    """Return whether so typical an image is unlike all the images that a model was trained on."""
-    return typicality < UNLIKE_BELOW
-
-
-@one_blas_thread
-def learn_typicality(
-    images: Bytes,
-    rows: Bytes,
-    scores: Callable[[Bytes], Floats],
-    transform: Callable[[Bytes], Bytes] | None,
-) -> Typicality | None:
-    """Learn what some training images are like: two in three of them, the others are the measure.
-
-    Their features are the rows, which ``scores`` turns into the model's scores; ``transform`` turns
-    images into features where those were learned. Returns None for fewer than `LEAST_IMAGES`.
-    """
-    if len(images) < LEAST_IMAGES:
-        return None
-    is_measure = np.arange(len(images)) % 3 == 2
-    known, held = images[~is_measure], rows[is_measure]
-    measure = Seen(stroke_directions(images[is_measure]), held, _outputs(scores(held)))
-    strokes, pairs, strangeness = stroke_directions(known), None, None
-    if transform:
-        one, known = rows[~is_measure], known[: _N_STRANGE // rows.shape[1] ** 2]
-        pieced = transform(pieced_together(known[:_N_PIECED]))
-        oddness = _separating(one[: len(pieced)], pieced, _N_STEPS)
-        copies = [transform(_copied(known, k + 1)) for k in range(_N_COPIES)]
-        one = np.concatenate([one[: len(known)], *copies])
-        strange = np.concatenate([pieced, transform(_copied(signs(len(known)), 1))])
-        strangeness = _strangeness(one, strange, measure, scores)
-        stacked = side_by_side(known[:_N_STACKED].swapaxes(1, 2)).swapaxes(1, 2)
-        pairs = _pairs(one[::3], [*map(transform, (side_by_side(known), stacked))], held)
-    else:
-        odd = stroke_directions(pieced_together(known[::2]))
-        oddness = _separating(_curved(strokes), _curved(odd), _N_STEPS)
-    levels = np.zeros(0, np.float32)
-    learned = Typicality(*prototypes(strokes), levels, oddness, pairs, strangeness)
-    return learned.with_levels(measure)
-
-
-def _pairs(rows: Bytes, two: list[Bytes], measure: Bytes) -> Floats:
-    """Return `Typicality.pairs`, which tell rows from each of two kinds of pairs."""
-    weights = [_separating(rows, each, _N_CAREFUL_STEPS) for each in two]
-    usual = measure.astype(np.float32) @ np.transpose(weights)
-    mean = usual.mean(axis=0)
-    deviation = np.maximum(usual.std(axis=0), _LEAST_DEVIATION * (1 + np.abs(mean)))
-    offset = mean + LEAST_PAIRED * deviation
-    pairs = np.column_stack([weights, offset]) / deviation[:, None]
-    return np.asarray(pairs, dtype=np.float16)
-
-
 def stroke_directions(images: Bytes) -> Float32s:
     """Return how much ink begins in each direction near each point, (n, N_TYPICAL), 0 to 255."""
     smooth = np.eye(IMAGE_SIDE) / 2 + (np.eye(IMAGE_SIDE, k=1) + np.eye(IMAGE_SIDE, k=-1)) / 4
@@ -325,22 +266,85 @@ def stroke_directions(images: Bytes) -> Float32s:
     return strokes.clip(0, 255)
 
 
+def oddness_of(seen: Seen, weights: Float32s) -> Floats:
+    """Measure what tells training images from what can be pieced together from them, (n,).
+
+    It is linear in the model's features where those were learned, else in directions and squares.
+    """
+    is_learned = seen.rows.shape[1] == len(weights)
+    columns = seen.rows.astype(np.float32) if is_learned else _curved(seen.directions)
+    return np.asarray(columns @ weights)
+
+
 def _curved(strokes: Float32s) -> Float32s:
     """Return what a quadratic function of strokes, without products, is linear in, twice as many."""
     from_middle = strokes - np.float32(_MIDDLING)
     return np.concatenate([from_middle, from_middle**2 / np.float32(_MIDDLING / 2)], axis=1)
 
 
-def _copied(images: Bytes, number: int) -> Bytes:
-    return deformed(images, np.arange(len(images)), np.full(len(images), number), 0)
+def doubt_of(seen: Seen) -> Floats:
+    """Measure how small the model's scores are, (n,).
+
+    Liu, Wang, Owens and Li, Energy-based out-of-distribution detection, 2020.
+    """
+    return np.asarray(-np.logaddexp.reduce(seen.outputs, axis=1))
 
 
-def _outputs(scores: Floats) -> Floats:
-    return scores if scores.ndim == 2 else np.outer(scores, (-0.5, 0.5))
+def strangeness_weights(rows: Bytes, strange: Bytes, measure: Seen, scores: Scores) -> Floats:
+    """Learn what tells digits from what is strange, of each answer, (n_classes, n_features + 1).
+
+    The last column is taken off. The measure is what standard deviations are of.
+    """
+    answers, odd = (_outputs(scores(each)).argmax(axis=1) for each in (rows, strange))
+    weights = np.zeros((measure.outputs.shape[1], rows.shape[1] + 1), dtype=np.float32)
+    for k in np.bincount(answers).nonzero()[0]:
+        same = rows[answers == k], strange[odd == k]
+        weights[k, :-1] = _separating(*same, _N_CAREFUL_STEPS, _STRANGE_SHARE)
+    found, kinds = strangeness_of(measure, weights), measure.outputs.argmax(axis=1)
+    # What is known of few images is mixed with what is known of all.
+    n = np.bincount(kinds, minlength=len(weights)) + _PRIOR_IMAGES
+
+    def mean_of_kinds(values: Floats) -> Float64s:
+        sums = np.bincount(kinds, weights=values, minlength=len(weights))
+        return np.asarray((sums + _PRIOR_IMAGES * values.mean()) / n)
+
+    usual = mean_of_kinds(found)
+    deviation = _above_rounding(np.sqrt(mean_of_kinds((found - usual[kinds]) ** 2)), usual)
+    weights[:, -1] = usual
+    weights /= deviation[:, None]
+    return weights.astype(np.float16)
+
+
+def strangeness_of(seen: Seen, weights: Floats) -> Floats:
+    """Measure how much images look strange, (n,), in standard deviations among those answered so."""
+    values = _linear(seen.rows, weights)
+    return np.asarray(values[np.arange(len(values)), seen.outputs.argmax(axis=1)])
+
+
+def pairedness_weights(rows: Bytes, two: list[Bytes], measure: Bytes) -> Floats:
+    """Learn what tells digits from each of two kinds of pairs, (2, n_features + 1).
+
+    The last column is taken off. The measure is what standard deviations are of.
+    """
+    weights = [_separating(rows, each, _N_CAREFUL_STEPS) for each in two]
+    usual = measure.astype(np.float32) @ np.transpose(weights)
+    mean = usual.mean(axis=0)
+    deviation = _above_rounding(usual.std(axis=0), mean)
+    offset = mean + LEAST_PAIRED * deviation
+    pairs = np.column_stack([weights, offset]) / deviation[:, None]
+    return np.asarray(pairs, dtype=np.float16)
+
+
+def pairedness_of(seen: Seen, weights: Floats, strangeness: Floats) -> Floats:
+    """Measure how much images look like each kind of pair, (n, 2), 0 being undecided.
+
+    It is in standard deviations among training images. Two digits look strange as well.
+    """
+    return _linear(seen.rows, weights) + _STRANGENESS_OF_PAIRS * strangeness[:, None]
 
 
 def _separating(
-    rows: Bytes | Float32s, odd: Bytes | Float32s, n_steps: int, share: float | None = None
+    rows: Bytes | Float32s, odd: Bytes | Float32s, n_steps: int = 20, share: float | None = None
 ) -> Float32s:
     """Return weights that tell rows from odd ones: least squares by a few conjugate gradients.
 
@@ -366,3 +370,23 @@ def _separating(
         rest = residual - size * (move @ X)
         residual, step = rest, rest + (rest @ rest) / (residual @ residual) * step
     return weights
+
+
+def _linear(rows: NDArray[np.generic], weights: Floats) -> Floats:
+    """Return linear functions of features, less the last column of their weights, (n, n_functions)."""
+    plain = weights.astype(np.float32)
+    return np.asarray(rows.astype(np.float32) @ plain[:, :-1].T - plain[:, -1])
+
+
+def _outputs(scores: Floats) -> Floats:
+    """Return scores of each class, (n, n_classes), of two classes too."""
+    return scores if scores.ndim == 2 else np.outer(scores, (-0.5, 0.5))
+
+
+def _above_rounding(deviations: Floats, means: Floats) -> Floats:
+    """Return standard deviations about some means; where all values are alike, rounding is none."""
+    return np.maximum(deviations, _LEAST_DEVIATION * (1 + np.abs(means)))
+
+
+def _copied(images: Bytes, number: int) -> Bytes:
+    return deformed(images, np.arange(len(images)), np.full(len(images), number), 0)
