@@ -461,28 +461,28 @@ def _listing_in(path: Path, index_of: Callable[[Path], Index], *, is_json: bool)
 def _columns_of_digits(listing: _Listing, numbers: Sequence[int]) -> list[Sequence[str]]:
     """Return which of some columns of a table are the digits of its pictures: one, or ten."""
     names, columns_of, titles, is_json = listing
-    if any(titles) and (is_json or len(numbers) > 1):  # of JSON version: 5.0 may be alone
-        numbers = [*columns.labels_among(titles, numbers)]
-    said = {i: {*words_in(titles[i])} for i in numbers if not ANSWERS & {*words_in(titles[i])}}
+    is_called = any(titles) and (is_json or len(numbers) > 1)  # of JSON version: 5.0 may be alone
+    called = columns.labels_among(titles, numbers) if is_called else numbers
     # An image_id, or a column with a number of its own in every row, counts the pictures.
+    said = {i: {*words_in(titles[i])} for i in called}
     n = len(names)
     counts = [(*map(str, range(first, first + n)),) for first in (0, 1) if n > digits.N_CLASSES]
-    numbers = [
-        i for i, words in said.items()
-        if words & LABELS or not (words & {"id", "index"} or columns_of[i] in counts)
+    told = [
+        i for i, words in said.items() if not ANSWERS & words
+        and (words & LABELS or not (words & {"id", "index"} or columns_of[i] in counts))
     ]  # fmt: skip
-    # Of several, no places on a map, and nothing that is asked of each picture.
-    asked = {i for i in numbers if {*map(str.lower, columns_of[i])} <= {"true", "false", ""}}
-    numbers = [i for i in numbers if i not in asked] or numbers
-    if 1 < len(numbers) != digits.N_CLASSES:
-        ten = {*range(digits.N_CLASSES)}
-        numbers = [i for i in numbers if {*map(number_of, columns_of[i])} <= ten] or numbers
-    if len(numbers) != digits.N_CLASSES:  # 3 in class_id and three in class_name are one
-        numbers = [*{tuple(map(number_of, columns_of[i])): i for i in numbers}.values()]
-    if len(numbers) not in (0 if is_json else 1, 1, digits.N_CLASSES):
-        problem = f"has {len(numbers)} columns that may be the digits of its pictures"
+    # Of several, nothing that is asked of each picture, and no places on a map.
+    asked = {i for i in told if {*map(str.lower, columns_of[i])} <= {"true", "false", ""}}
+    told = [i for i in told if i not in asked] or told
+    values = {i: (*map(number_of, columns_of[i]),) for i in told}
+    if len(told) != digits.N_CLASSES:
+        told = [i for i in told if {*values[i]} <= {*range(digits.N_CLASSES)}] or told
+    if len(told) != digits.N_CLASSES:  # 3 in class_id and three in class_name are one
+        told = [*{values[i]: i for i in told}.values()]
+    if len(told) not in (0 if is_json else 1, 1, digits.N_CLASSES):
+        problem = f"has {len(told)} columns that may be the digits of its pictures"
         raise FormatError(problem, hint="call them file and label")
-    return [columns_of[i] for i in numbers]
+    return [columns_of[i] for i in told]
 
 
 def _digits_shown(told: Sequence[Sequence[str]]) -> list[int | None]:
