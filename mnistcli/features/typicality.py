@@ -75,7 +75,7 @@ class Typicality:
     # Means and standard deviations of what is measured, then unlikeness by `SHARES`.
     levels: Float32s
     oddness: Float32s  # weights, see `oddness_of`
-    # Both where features were learned: see `pairedness_weights` and `strangeness_weights`.
+    # Weights of features where those were learned, the last column being taken off.
     pairs: Floats | None = None
     strangeness: Floats | None = None
 
@@ -119,20 +119,20 @@ class Typicality:
     ) -> tuple[Float64s, Floats]:
         """Return the share of training images that are as unlike the others as each image, (n,).
 
-        Then follows how much each looks like two digits, side by side and stacked, see
-        `pairedness_of`; where that is not known, NaN, (n, 1). Images have shape (n, 28, 28), their
-        features (n, n_features), the model's scores (n,) or (n, n_classes). Beyond the most unlike
-        training images the share falls as it did before.
+        Then follows pairedness of digits side by side and stacked, (n, 2), in standard deviations
+        among training images, 0 being undecided; where it is not known, NaN, (n, 1). Images have
+        shape (n, 28, 28), their features (n, n_features), the model's scores (n,) or (n,
+        n_classes). Beyond the most unlike training images the share falls as it did before.
         """
-        seen = Seen(stroke_directions(images), rows, _outputs(scores))
-        measured = self.measure(seen)
+        measured = self.measure(Seen(stroke_directions(images), rows, _outputs(scores)))
         usual, unlikeness = self.levels[-len(SHARES) :], self.unlikeness(measured)
         logs = np.interp(unlikeness, usual, np.log(SHARES))
         slope = np.log(SHARES[-1] / SHARES[2]) / max(usual[-1] - usual[2], _LEAST_TAIL)
         shares = np.exp(logs + slope * np.maximum(unlikeness - usual[-1], 0))
         if self.pairs is None:
             return shares, np.full((len(rows), 1), np.nan)
-        return shares, pairedness_of(seen, self.pairs, measured[-1])
+        strangeness = measured[-1][:, None]  # two digits look strange as well
+        return shares, _linear(rows, self.pairs) + _STRANGENESS_OF_PAIRS * strangeness
 
     @property
     def is_sound(self) -> bool:
@@ -242,7 +242,7 @@ def stroke_directions(images: Bytes) -> Float32s:
     near = np.maximum(1 - np.abs(at - np.arange(IMAGE_SIDE)) / _REACH, 0)
     near = (near / near.sum(axis=1, keepdims=True)).astype(np.float32)
     out = np.empty((len(images), N_WAYS, N_SPOTS, N_SPOTS), dtype=np.float32)
-    smooth_too, slope_too, near_too = smooth.T.copy(), slope.T.copy(), near.T.copy()
+    slope_too, near_too = slope.T.copy(), near.T.copy()  # smooth is symmetric
     half = np.float32(np.sqrt(0.5))
 
     def look(block: slice) -> None:
@@ -250,7 +250,7 @@ def stroke_directions(images: Bytes) -> Float32s:
         # The same rows of all images are one row: few large products are quicker than many small.
         rows = ink.swapaxes(0, 1).reshape(IMAGE_SIDE, -1)
         across = ((smooth @ rows).reshape(-1, IMAGE_SIDE) @ slope_too).reshape(rows.shape)
-        down = ((slope @ rows).reshape(-1, IMAGE_SIDE) @ smooth_too).reshape(rows.shape)
+        down = ((slope @ rows).reshape(-1, IMAGE_SIDE) @ smooth).reshape(rows.shape)
         x, y = half * across, half * down
         ways = np.empty((N_WAYS, *rows.shape), dtype=np.float32)
         for k, (one, other) in enumerate([(across, down), (x + y, y - x)]):
@@ -291,10 +291,7 @@ def doubt_of(seen: Seen) -> Floats:
 
 
 def strangeness_weights(rows: Bytes, strange: Bytes, measure: Seen, scores: Scores) -> Floats:
-    """Learn what tells digits from what is strange, of each answer, (n_classes, n_features + 1).
-
-    The last column is taken off. The measure is what standard deviations are of.
-    """
+    """Learn what tells digits from what is strange, of each answer, (n_classes, n_features + 1)."""
     answers, odd = (_outputs(scores(each)).argmax(axis=1) for each in (rows, strange))
     weights = np.zeros((measure.outputs.shape[1], rows.shape[1] + 1), dtype=np.float32)
     for k in np.bincount(answers).nonzero()[0]:
@@ -322,10 +319,7 @@ def strangeness_of(seen: Seen, weights: Floats) -> Floats:
 
 
 def pairedness_weights(rows: Bytes, two: list[Bytes], measure: Bytes) -> Floats:
-    """Learn what tells digits from each of two kinds of pairs, (2, n_features + 1).
-
-    The last column is taken off. The measure is what standard deviations are of.
-    """
+    """Learn what tells digits from each of two kinds of pairs, (2, n_features + 1)."""
     weights = [_separating(rows, each, _N_CAREFUL_STEPS) for each in two]
     usual = measure.astype(np.float32) @ np.transpose(weights)
     mean = usual.mean(axis=0)
@@ -333,14 +327,6 @@ def pairedness_weights(rows: Bytes, two: list[Bytes], measure: Bytes) -> Floats:
     offset = mean + LEAST_PAIRED * deviation
     pairs = np.column_stack([weights, offset]) / deviation[:, None]
     return np.asarray(pairs, dtype=np.float16)
-
-
-def pairedness_of(seen: Seen, weights: Floats, strangeness: Floats) -> Floats:
-    """Measure how much images look like each kind of pair, (n, 2), 0 being undecided.
-
-    It is in standard deviations among training images. Two digits look strange as well.
-    """
-    return _linear(seen.rows, weights) + _STRANGENESS_OF_PAIRS * strangeness[:, None]
 
 
 def _separating(
