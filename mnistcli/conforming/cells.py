@@ -3,7 +3,7 @@
 import numpy as np
 
 from mnistcli.arrays import Places
-from mnistcli.conforming.grouping import usual_height
+from mnistcli.conforming.grouping import group_of, usual_height
 from mnistcli.conforming.lines import FLATTER, FRAME_LENGTH, LEAST_FRAMED, STEEPEST, level_lines
 from mnistcli.conforming.operations import Pieces, pieces_of, window_max
 from mnistcli.conforming.types import Mask
@@ -32,9 +32,10 @@ def lines_around(pieces: Pieces, keep: Mask, *, is_page: bool) -> Mask:
     others = keep & ~are_lines
     if not (found and others.any()):
         return np.zeros_like(keep)
-    is_lower = np.ptp(_box_of(pieces, others)[:2]) < LOWER * pieces.shape[0]
+    is_lower = group_of(pieces, np.flatnonzero(others)).height < LOWER * pieces.shape[0]
     inner = others & (n_borders == 0)
-    top, bottom, left, right = _box_of(pieces, inner if inner.any() else others)
+    within = np.flatnonzero(inner if inner.any() else others)
+    top, bottom, left, right, *_ = group_of(pieces, within)
     for i, leads in found.items():
         if not all(leads):  # several of one piece meet
             is_around = inner.any() and (leads[0] or is_lower)
@@ -57,12 +58,6 @@ def _n_borders(pieces: Pieces) -> Places:
     height, width = pieces.shape
     n_borders: Places = (pieces.top <= 1).astype(np.intp) + (pieces.left <= 1)
     return n_borders + (pieces.bottom >= height - 1) + (pieces.right >= width - 1)
-
-
-def _box_of(pieces: Pieces, members: Mask) -> tuple[int, int, int, int]:
-    """Return the top, bottom, left and right of some pieces together."""
-    top, left = pieces.top[members].min(), pieces.left[members].min()
-    return int(top), int(pieces.bottom[members].max()), int(left), int(pieces.right[members].max())
 
 
 def _lines_in(
