@@ -232,7 +232,7 @@ class Reader:
 
     ``raw`` takes 28 x 28 pixels as they are instead of bringing each picture into MNIST's form.
     Without ``originals`` answers come without the pictures as they were found: to send these to
-    this process takes time.
+    this process takes time. ``unlabelled`` refuses files that hold labels of their pictures.
     """
 
     model: Model
@@ -240,6 +240,7 @@ class Reader:
     abstain_unlike: bool = False
     raw: bool = False
     originals: bool = True
+    unlabelled: bool = False
 
     def indices(self, dataset: Dataset, indices: Sequence[int]) -> Iterator[Answered]:
         """Classify images of a dataset's test part; raise UsageError where there is no such index."""
@@ -291,7 +292,7 @@ class Reader:
         from mnistcli.pictures.read import read_all
 
         seen: list[Seen | BadImageError] = []
-        for batch in read_all(inputs):
+        for batch in read_all(inputs, unlabelled=self.unlabelled):
             every = conform_all(batch.greys, batch.sources, raw=self.raw, paper=batch.paper)
             for i, each in enumerate(every):
                 found = batch.faults.get(i, each)

@@ -49,6 +49,7 @@ class Batch:
     size: tuple[int, int] | None = None  # before they were made smaller
     n_frames: int = 1
     paper: int | None = None  # around each, where they are cropped to the ink
+    has_labels: bool = False
 
     def refusal(self, error: BadImageError) -> BadImageError:
         """Return what is wrong with a picture; of the first in a file of several it says so."""
@@ -94,15 +95,28 @@ def read_batches(
         raise BadImageError(name, (error.strerror or str(error)).lower(), hint=hint) from None
 
 
-def read_all(inputs: Iterable[reading.Input | BadImageError]) -> Iterator[Batch]:
-    """Read inputs one after the other; what is wrong with one is the fault of a picture of it."""
+def read_all(
+    inputs: Iterable[reading.Input | BadImageError], *, unlabelled: bool = False
+) -> Iterator[Batch]:
+    """Read inputs one after the other; what is wrong with one is the fault of a picture of it.
+
+    Where they are to be ``unlabelled``, so is that it has labels.
+    """
     for each in inputs:
         try:
             if isinstance(each, BadImageError):
                 raise each
-            yield from read_batches(each)
+            yield from (_read_unlabelled if unlabelled else read_batches)(each)
         except BadImageError as error:
             yield _bad_batch(error)
+
+
+def _read_unlabelled(path: reading.Input) -> Iterator[Batch]:
+    for batch in read_batches(path):
+        if batch.has_labels:
+            hint = f"mnistcli download --source {path} --as NAME takes them"
+            raise BadImageError(str(path), "has labels of its own", hint=hint)
+        yield batch
 
 
 def _batches(stream: reading.Stream, name: str, side: int) -> Iterator[Batch]:
@@ -129,7 +143,8 @@ def _batches(stream: reading.Stream, name: str, side: int) -> Iterator[Batch]:
         faults = {i: _bad_image(name, fault) for i, fault in block.faults.items()}
         sources = tuple(name + where for where in block.where)
         notes = (block.note,) if block.note else ()
-        yield Batch(block.images, sources, notes, faults, paper=block.paper)
+        has_labels = block.labels is not None
+        yield Batch(block.images, sources, notes, faults, paper=block.paper, has_labels=has_labels)
 
 
 def _decode(stream: reading.Stream, name: str, side: int) -> Batch:

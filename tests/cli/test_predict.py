@@ -697,13 +697,27 @@ def test_a_picture_that_was_read_wrong_is_kept_under_its_right_label(invoke, tmp
     assert (bad.code, (home / "own" / "other").exists()) == (6, False)
 
 
+def test_pictures_with_labels_of_their_own_are_not_kept_under_another(invoke, tmp_path, home):
+    drawn = draw_europeans(tmp_path / "drawings", 1)
+    labelled = tmp_path / "labelled.npz"
+    np.savez(labelled, images=np.eye(28, dtype=np.uint8)[None] * 255, labels=[1])
+    named = str(labelled), str(drawn / "7_00.png")
+    done = invoke("predict", *named, "-m", "builtin", "-q", "--truth", "7", "--keep", "mine")
+    assert (done.code, done.out.splitlines()[0]) == (7, "!")
+    assert "has labels of its own\nhint: mnistcli download --source" in done.err
+    assert DatasetStore(home / "datasets").open("mine").train.labels.tolist() == [7]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("x.png", "--keep", "mine"), "--keep goes with --truth"),
         (("x.png", "--truth", "7"), "--truth goes with --keep"),
         (("x.png", "--truth", "17", "--keep", "mine"), "'17' is not a digit"),
-        (("x.png", "--truth", "7", "--keep", "mnist"), "the name 'mnist' is taken"),
+        (
+            ("x.png", "--truth", "7", "--keep", "mnist"),
+            "the name 'mnist' is taken\nhint: choose another, such as mine",
+        ),
         (("x.png", "--truth", "7", "--keep", "../mine"), "is not a name of a dataset"),
         (
             ("--index", "7", "--truth", "7", "--keep", "mine"),

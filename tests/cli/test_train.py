@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import classification_report
 from sklearn.model_selection import cross_val_score
 
+from mnistcli.cli.topics import read_topic
 from tests.europeans import draw_europeans
 
 
@@ -240,11 +241,35 @@ def test_tsv_is_a_header_and_a_row(invoke):
         "model", "task", "penalty", "C", "solver", "converged", "objective", "fit_seconds",
         "train_accuracy", "cv_accuracy", "test_accuracy", "test_accuracy_low", "test_accuracy_high",
         "test_log_loss", "dataset", "n_train", "seed", "split", "preset", "features", "class_weight",
-        "gap_bound", "peak_memory_bytes",
+        "gap_bound", "peak_memory_bytes", "n_copies", "weights", "l1_ratio", "tol", "max_iter", "limit",
+        "n_without",
     ]  # fmt: skip
     assert row.startswith("0v1@1\t0v1\tl2\t1.0\tnewton\ttrue\t")
     assert "\tmnist\t100\t0\tstandard\tfast\tpixels\t\t" in row
-    assert 10**7 < int(row.split("\t")[-1]) < 10**10
+    assert 10**7 < int(row.split("\t")[22]) < 10**10
+    assert row.split("\t")[23:] == ["0", "", "", "", "", "100", "0"]
+
+
+def test_what_is_printed_says_what_was_trained(invoke):
+    how = "3v8", "--limit", "50", "--copies", "2", "--features", "deskew", "--no-save"
+    weighed = *how, "--dataset", "mnist+europeans", "--weight", "europeans=9"
+    row = invoke("train", *weighed, "--tsv").out.splitlines()[1].split("\t")
+    assert row[18:20] + row[23:] == ["", "deskew", "2", "europeans=9", "", "", "", "50", "0"]
+    document = json.loads(invoke("train", *how, "--json").out)
+    assert (document["preset"], document["features"]["kind"]) == (None, "deskew")
+    assert document["features"]["n_copies"] == 2
+
+
+def test_help_of_presets_has_the_figures_of_help_features(invoke, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
+    help_text = " ".join(invoke("train", "--help").out.split())
+    rows = re.findall(
+        r"--preset (be\w+)` .*?\| \**([\d.]+ %)\**.*?, (\d+ s) \|", read_topic("features")
+    )
+    rows = rows[:2]  # the first table, of all ten digits
+    assert [name for name, *_ in rows] == ["better", "best"]
+    for _, errors, took in rows:
+        assert f"({errors}, {took})" in help_text
 
 
 @pytest.mark.parametrize(

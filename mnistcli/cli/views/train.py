@@ -27,7 +27,8 @@ def training_answer(training: Training, entry: ModelEntry | None) -> Answer:
     """Show a training; ``entry`` is None where the model was not saved."""
     card, fit = training.model.card, training.fit
     settings, certificate, evaluation = card.settings, fit.certificate, training.evaluation
-    names = "task class_names dataset dataset_sha256 dataset_parts weights n_train n_test"
+    names = "task class_names dataset dataset_sha256 dataset_parts weights features n_train n_test"
+    preset = preset_of(card.feature_spec, settings)
     known, folds = card.document(), None
     if training.cross_validation:
         folds = pick(training.cross_validation)
@@ -37,6 +38,7 @@ def training_answer(training: Training, entry: ModelEntry | None) -> Answer:
         "model": entry.ref if entry else None,
         "path": entry.path if entry else None,
         **{name: known[name] for name in [*names.split(), "split", "settings"]},
+        "preset": preset,
         "fit": {"fit_seconds": fit.fit_seconds, **pick(certificate)},
         "search": training.choice,
         "cross_validation": folds,
@@ -61,11 +63,16 @@ def training_answer(training: Training, entry: ModelEntry | None) -> Answer:
         **pick(card, "dataset n_train"),
         "seed": card.split.seed,
         "split": card.split.kind,
-        "preset": preset_of(card.feature_spec, settings),
+        "preset": preset,
         "features": card.feature_spec.kind,
         "class_weight": settings.class_weight,
         "gap_bound": certificate.gap_bound,
         "peak_memory_bytes": card.peak_memory_bytes,
+        "n_copies": card.feature_spec.n_copies,
+        "weights": "+".join(f"{name}={each:g}" for name, each in (card.weights or {}).items()),
+        **pick(settings, "l1_ratio tol max_iter"),
+        "limit": card.split.limit,
+        "n_without": len(card.split.without),
     }
     quiet = [entry.ref] if entry else []
     rows = [list(row), list(row.values())]
