@@ -135,6 +135,23 @@ def test_digits_that_touch_are_not_answered_with_one(touching, test_images, name
         assert Reader(model).picture(np.pad(np.kron(digit, np.ones((4, 4), np.uint8)), 30))
 
 
+def test_two_digits_of_a_large_picture_are_told_with_no_more_pixels_than_one(touching, monkeypatch):
+    sides = []
+
+    def spied(*given):
+        lines = find_strokes(*given)
+        ((strokes,),) = lines
+        sides.append(max(strokes.page.picture.shape))
+        return lines
+
+    monkeypatch.setattr("mnistcli.numerals.find_strokes", spied)
+    for picture in touching:
+        with pytest.raises(BadImageError, match="holds 2 digits"):
+            Reader(mnistcli.load_model("builtin")).picture(picture.repeat(5, 0).repeat(5, 1))
+    assert len(sides) == len(touching)
+    assert max(sides) <= 480
+
+
 @pytest.mark.parametrize(
     ("flag", "foot"),
     [((10, 100), (64, 122)), ((10, 118), (70, 124)), ((20, 100), (80, 120))],

@@ -113,10 +113,10 @@ class Strokes(NamedTuple):
         return PlacedDigit(found.image, found.steps, box)
 
 
-def find_strokes(grey: Grey, source: str) -> list[list[Strokes]]:
+def find_strokes(grey: Grey, source: str, side: int = LINES_SIDE) -> list[list[Strokes]]:
     """Find the digits of a picture, line by line, those that touch together."""
     try:
-        page = find_page(grey, LINES_SIDE)
+        page = find_page(grey, side)
     except NoDigitError as error:
         raise BadImageError(source, str(error), hint=error.hint) from None
     return [[Strokes(*surroundings(page, group)) for group in line] for line in page.lines]
