@@ -207,7 +207,8 @@ def _sure(p: float) -> str:
 
 
 def _no_image(where: str, model: Model) -> DataUnavailableError:
-    return DataUnavailableError(f"{where} has no image for the task {model.card.task.name}")
+    problem = f"{where} has no image for the task {model.card.task.name}"
+    return DataUnavailableError(problem, hint="choose another model, or other images")
 
 
 def judge(

@@ -147,7 +147,7 @@ class TrainingSettings(Checked):
         weights = {k: float(checked(f"the weight of {k}", v)) for k, v in self.weights.items()}
         object.__setattr__(self, "weights", weights)
         if self.search and self.solver.penalty == "none":
-            raise UsageError("without a penalty there is no C to choose")
+            raise UsageError("without a penalty there is no C to choose", hint="leave --C away")
         if self.n_jobs == 0:
             raise UsageError("0 jobs make no sense", hint="--jobs takes 1 or more, or -1")
         n_each = 1 + self.features.n_copies

@@ -25,6 +25,7 @@ from mnistcli.cli.terminal.capabilities import Render
 from mnistcli.datasets.catalog import CATALOG, check_own_name
 from mnistcli.errors import StorageError, UsageError
 from mnistcli.paths import check_ending
+from mnistcli.ranges import RANGES
 
 
 def option(help: str, *names: str, default: Any = None, **settings: Any) -> Any:
@@ -186,7 +187,8 @@ def command(
                 call.add_hint(error)
                 raise
             except UsageError as error:
-                _tell_origins(error, origins)
+                _tell_options(error, origins)
+                error.hint = error.hint or f"see {ctx.command_path} --help"
                 raise
             call.detail("done")
 
@@ -251,12 +253,14 @@ def _format(asked: dict[str, Any], origin: str | None) -> Format:
     if named and [*chosen.values()] != [named] and not (chosen and origin):
         chosen[f"--format {named}"] = named
     if len(chosen) > 1:
-        raise UsageError(f"{' and '.join(chosen)} exclude each other")
+        raise UsageError(f"{' and '.join(chosen)} exclude each other", hint="leave one away")
     return cast("Format", next(iter(chosen.values()), "table"))
 
 
-def _tell_origins(error: UsageError, origins: Mapping[str, str]) -> None:
-    """Add to an error which of the options that it speaks of are defaults, and from where."""
+def _tell_options(error: UsageError, origins: Mapping[str, str]) -> None:
+    """Call settings as their options in an error, and add which are defaults, and from where."""
+    if (setting := error.message.partition(" = ")[0]) in RANGES:
+        error.message = error.message.replace(setting, RANGES[setting].option or setting, 1)
     said = f"{error.message} {error.hint} ".replace(",", " ")
     from_there = [each for name, each in origins.items() if f"{option_text(name)} " in said]
     error.message = ", from ".join(filter(None, (error.message, *from_there)))

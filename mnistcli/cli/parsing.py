@@ -78,7 +78,8 @@ class _Parsed:
         rest = super().parse_args(ctx, args)  # type: ignore[misc]
         for name, value in ctx.params.items():
             if isinstance(value, float) and not math.isfinite(value):
-                raise UsageError(f"{defaults.option_text(name)} {value} is no number")
+                hint = RANGES[name].hint(name) if name in RANGES else "write a finite number"
+                raise UsageError(f"{defaults.option_text(name)} {value} is no number", hint=hint)
         return rest
 
 

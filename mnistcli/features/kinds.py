@@ -72,7 +72,7 @@ class FeatureSpec(Checked):
             check_choice("further features", name, (*FURTHER_STAGES, *FEATURE_KINDS))
         firsts = [chain[0] for chain in self.chains]
         if any(len(set(names)) != len(names) for names in (firsts, *self.chains)):
-            raise UsageError(f"{self.kind} has a stage twice")
+            raise UsageError(f"{self.kind} has a stage twice", hint="leave one away")
         own = {"kind", *OF_EVERY_KIND, *self.settings()}
         for each in fields(self):
             if each.name not in own and (value := getattr(self, each.name)) != each.default:

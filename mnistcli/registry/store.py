@@ -252,7 +252,7 @@ class ModelRegistry:
     def _find_own(self, ref: str) -> ModelEntry:
         entry = self.find(ref)
         if entry.is_builtin:
-            raise UsageError(f"{BUILTIN} is part of mnistcli and is neither removed nor tagged")
+            raise UsageError(f"{BUILTIN} is part of mnistcli, not removed or tagged", hint=_LIST)
         return entry
 
     def _last_number(self, name: str) -> int:

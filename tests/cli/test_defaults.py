@@ -133,7 +133,7 @@ def test_a_wrong_file_is_one_line_that_names_it(invoke, in_file, text, message):
         ("verbose = 'maybe'", "'--verbose' / '-v': 'maybe' is no yes or no, from "),
         ("preset = 'bst'", "'--preset': 'bst' is not one of"),
         ("jobs = 0", "0 jobs make no sense"),
-        ("memory = 2", "memory_bytes = 2 makes no sense"),
+        ("memory = 2", "--memory = 2 makes no sense, from "),
     ],
 )
 def test_a_wrong_value_names_where_it_is_from(invoke, in_file, text, message):

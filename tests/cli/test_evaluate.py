@@ -159,13 +159,18 @@ def test_what_was_done_and_what_takes_no_part_is_told(invoke, few, tmp_path):
     ("content", "code", "problem"),
     [
         (b"", 4, "is empty"),
+        (
+            f"label,{','.join(f'pixel{i}' for i in range(784))}\na{',0,255' * 392}\n".encode(),
+            4,
+            "hint: write labels as numbers or in words",
+        ),
         (b"label,pixel0\n1,2\n", 4, "has 2 columns in its first line"),
         (b"<!doctype html><p>404", 4, "is a web page"),
         (b"\x1f\x8bnonsense", 4, "is damaged gzip data"),
         (b"\xff\xfd\x00", 4, "is no kind of data that is read here"),
         (None, 3, "hint: a dataset goes by its name: --dataset "),
     ],
-    ids=range(6),
+    ids=range(7),
 )
 def test_files_of_another_kind_are_refused(invoke, model, tmp_path, content, code, problem):
     path = tmp_path / "file"
@@ -183,7 +188,7 @@ def test_a_file_without_the_digits_of_the_task_is_named(invoke, mnist, tmp_path)
     np.savez(tmp_path / "x.npz", images=mnist.test.images[sevens], labels=mnist.test.labels[sevens])
     done = invoke("evaluate", "--data", str(tmp_path / "x.npz"))
     assert done.code == 3
-    assert "has no image for the task 0v1" in done.err
+    assert "has no image for the task 0v1\nhint: choose another model" in done.err
 
 
 def test_quiet_prints_the_accuracy_and_tsv_all_numbers(invoke, model, mnist):

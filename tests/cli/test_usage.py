@@ -15,6 +15,7 @@ from mnistcli.cli import topics
 from mnistcli.cli.parsing import SectionedCommand
 from mnistcli.cli.tabular import lines_of
 from mnistcli.cli.terminal.console import PlainConsole
+from mnistcli.features import FEATURE_KINDS
 from tests.conftest import unexpected_skips
 
 MISTAKES = [
@@ -27,7 +28,7 @@ MISTAKES = [
     (["models", "show"], "there is no command 'show'", "did you mean mnistcli models info?"),
     (["models", "exprt"], "there is no command 'exprt'", "did you mean mnistcli models export?"),
     (["train"], "no task was given", "type mnistcli train 0v1"),
-    (["train", "0v1", "-t", "2v3"], "two tasks were given: 0v1 and 2v3", None),
+    (["train", "0v1", "-t", "2v3"], "two tasks were given: 0v1 and 2v3", "see mnistcli train --help"),
     (["train", "-task", "0v1"], "there is no option -task", "did you mean --task?"),
     (["train", "-json", "0v1"], "there is no option -json", "did you mean --json?"),
     (["train", "-C", "1", "0v1"], "there is no option -C", "did you mean --C?"),
@@ -113,8 +114,22 @@ MISTAKES = [
         "invalid value for '--abstain-below': '50%' is no number",
         "see mnistcli predict --help",
     ),
-    (["predict", "--abstain-below", "nan", "x"], "--abstain-below nan is no number", None),
-    (["train", "0v1", "--tol", "inf"], "--tol inf is no number", None),
+    (["predict", "--abstain-below", "nan", "x"], "--abstain-below nan is no number", "write a finite number"),
+    (["train", "0v1", "--tol", "inf"], "--tol inf is no number", "--tol takes 1e-16 to 1"),
+    (["train", "0v1", "--C", "nan"], "--C nan is no number", "--C takes 1e-10 to 1e+10"),
+    (["train", "0v1", "--memory", "1KB"], "--memory = 1000 makes no sense", "--memory takes 100MB to 1000TB"),
+    (["train", "0v1", "--features", "pixels+pixels"], "pixels+pixels has a stage twice", "leave one away"),
+    (["train", "0v1", "--penalty", "none", "--C", "auto"], "without a penalty there is no C to choose", "leave --C away"),
+    (["evaluate", "builtin", "--tsv", "--format", "latex"], "--tsv and --format latex exclude each other", "leave one away"),
+    (["evaluate", "builtin", "--tsv", "-q"], "--tsv and --quiet exclude each other", "leave one away"),
+    (["evaluate", "builtin", "--threshold", "1.5"], "the threshold 1.5 is not between 0 and 1", "see mnistcli evaluate --help"),
+    (["models", "rm", "-y", "builtin"], "builtin is part of mnistcli, not removed or tagged", "see what there is: mnistcli models list"),
+    (
+        ["show", "3", "--mean"],
+        "show one thing: images by index, files, digits, weights, filters, mistakes or suspects",
+        "see mnistcli show --help",
+    ),
+    (["show", "3", "x.png"], "show either indices or files", "see mnistcli show --help"),
     (["predict", ""], "an argument is empty", "is a variable of the shell not set?"),
     (["train", "0v1", "--name", ""], "what stands behind --name is empty", "is a variable of the shell not set?"),
     (["train", "0v1", "--name="], "what stands behind --name is empty", "is a variable of the shell not set?"),
@@ -132,8 +147,14 @@ MISTAKES = [
 @pytest.mark.parametrize(("arguments", "message", "hint"), MISTAKES, ids=lambda x: " ".join(x or []) if isinstance(x, list) else "")  # fmt: skip
 def test_a_mistake_is_one_line_and_a_hint(invoke, arguments, message, hint):
     done = invoke(*arguments)
-    lines = [f"error: {message}"] + ([f"hint: {hint}"] if hint else [])
+    lines = [f"error: {message}", f"hint: {hint}"]
     assert (done.code, done.out, done.err.splitlines()) == (2, "", lines)
+
+
+def test_the_help_on_training_names_every_kind_of_features():
+    # In a table a bar that divides no columns has a backslash before it.
+    kinds = r"\|".join(FEATURE_KINDS)
+    assert f"`--features {kinds}`" in topics.read_topic("training")
 
 
 def test_a_file_that_looks_like_an_option_is_told_how_to_be_named(invoke, tmp_path, monkeypatch):

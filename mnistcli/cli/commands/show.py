@@ -37,7 +37,7 @@ def show(
     mistakes: str | None = model_named("What a model gets wrong, the worst first."),
     suspects: str | None = model_named("Labels a model believes least, of training images too."),
     truth: str | None = option("Only mistakes on images of this class.", metavar="CLASS"),
-    answer: str | None = option("Only mistakes with this answer.", metavar="CLASS"),
+    answer: str | None = option("Only this answer; if right, least sure first.", metavar="CLASS"),
     on: Literal["test", "train"] | None = option(
         "Which part.", show_default="test; for suspects both, with -q train"
     ),
