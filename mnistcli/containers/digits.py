@@ -302,9 +302,7 @@ def label_faults(labels: Float64s, where: Sequence[str] = ()) -> Iterator[tuple[
     or letters: none of them is right then.
     """
     is_shifted = N_CLASSES in labels and not (labels < 1).any()
-    hint = "write labels as numbers or in words: 7 or seven"
-    if is_shifted:
-        hint = "labels begin with 1: write 0 where 10 stands for zero, or take 1 from all"
+    hint = "labels begin with 1: write 0 where 10 stands for zero, or take 1 from all" * is_shifted
     good = (labels >= 0) & (labels < N_CLASSES) & (labels == np.floor(labels))
     for i in np.flatnonzero(~good).tolist():
         shown = "no number" if np.isnan(labels[i]) else f"{labels[i]:g}"

@@ -276,7 +276,7 @@ def test_removal_asks(invoke, drawings, empty_home):
         (("--source", "drawings", "--as", "mnist"), 2, "the name 'mnist' is taken"),
         (("--source", "drawings", "--as", "../up"), 2, "'../up' is not a name"),
         (("--source", "nowhere", "--as", "mine"), 3, "there is no file or folder nowhere"),
-        (("--source", "drawings", "--as", "mine", "--test-size", "1"), 2, "test_size = 1"),
+        (("--source", "drawings", "--as", "mine", "--test-size", "1"), 2, "--test-size = 1"),
         (("--dataset", "mine", "--check"), 2, "unknown dataset 'mine'"),
     ],
 )

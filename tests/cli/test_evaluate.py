@@ -162,7 +162,7 @@ def test_what_was_done_and_what_takes_no_part_is_told(invoke, few, tmp_path):
         (
             f"label,{','.join(f'pixel{i}' for i in range(784))}\na{',0,255' * 392}\n".encode(),
             4,
-            "hint: write labels as numbers or in words",
+            "row 1: its label is no number",
         ),
         (b"label,pixel0\n1,2\n", 4, "has 2 columns in its first line"),
         (b"<!doctype html><p>404", 4, "is a web page"),
