@@ -57,8 +57,8 @@ def predict(
     words, n_pictures = inputs or [], None
     alone = str(Path(words[0])) if len(words) == 1 else ""
     view = PredictionView(loaded, number, proba, show, explain, against, alone)
-    how, is_seen = (abstain_below, abstain_unlike, raw), show or call.figure is not None
-    reader = Reader(loaded, *how, originals=is_seen, unlabelled=keep is not None)
+    how = abstain_below, abstain_unlike, raw, show or call.figure is not None
+    reader = Reader(loaded, *how, unlabelled=keep is not None)
     if index:
         answers = reader.indices(call.dataset_of(loaded), index)
     else:
