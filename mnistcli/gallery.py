@@ -129,7 +129,7 @@ def weight_images(*models: Model) -> Gallery:
     """Draw the weights of each output, all on one scale so that they can be compared.
 
     One picture for two classes, where positive weights speak for class 1, else one for each class,
-    or for each pair of classes; of models of the same classes those of one output side by side.
+    or for each pair of classes. Models with the same outputs stand side by side, output by output.
     Raises UsageError for a model that does not look at pixels.
     """
     largest = max(float(np.abs(model.classifier.coef).max()) for model in models) or 1.0
@@ -147,7 +147,7 @@ def weight_images(*models: Model) -> Gallery:
             image = weights.reshape(IMAGE_SHAPE) / largest
             pictures.append(CaptionedImage(image, caption, facts | {"model": model.ref}))
         of_models.append(pictures)
-    is_one_task = len({model.card.task.groups for model in models}) == 1
+    is_one_task = len({tuple(model.classifier.output_names()) for model in models}) == 1
     shown = [*chain(*(zip(*of_models, strict=True) if is_one_task else of_models))]
     # Those of one output beside each other, and of two outputs where there are so many.
     n_columns = min(2 * len(models), len(shown)) if len(models) > 1 else None

@@ -103,6 +103,8 @@ def test_weights_of_several_models_are_side_by_side_on_one_scale(mnist):
     assert pictures.n_columns == 4
     of_other_classes = gallery.weight_images(trained(mnist, "3v8", "3v8@1"), models[0])
     assert facts(of_other_classes, "model") == ["3v8@1"] + 10 * ["digits@1"]
+    of_pairs = gallery.weight_images(models[0], trained(mnist, "pairs", "pairs@1"))
+    assert facts(of_pairs, "model") == 10 * ["digits@1"] + 45 * ["pairs@1"]
 
 
 def test_a_model_without_patches_has_no_filters_and_one_of_patches_no_pixels(mnist):
