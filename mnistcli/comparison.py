@@ -14,6 +14,7 @@ from mnistcli.display import Displayed, some_of
 from mnistcli.errors import UsageError
 from mnistcli.evaluation import N_MISTAKES, JudgedModel, Report, common_samples, judge, report_on
 from mnistcli.gallery import CaptionedImage, Gallery
+from mnistcli.linear_model.classifier import p_truth_of
 from mnistcli.metrics.catalog import Metric, metric_named
 from mnistcli.metrics.intervals import Interval, McNemarTest, corrected_t, holm, mcnemar_tests
 from mnistcli.model_selection.splits import test_samples
@@ -105,11 +106,11 @@ def compare(
     data = to_judge(common_dataset(named) if data is None else data)
     notes: tuple[str, ...] = ()
     n_left_out, cards = 0, [model.card for model in named]
-    n_of_seeds = Counter(card.split.seed for card in cards).values()
+    n_of_seed = Counter(card.split.seed for card in cards).values()
     splits = {(card.dataset_sha256, card.split.kind) for card in cards}
     is_split = isinstance(data, Dataset) and splits == {(data.sha256, "random")}
     # Of each of several splits there are models to compare.
-    is_paired = is_split and len(n_of_seeds) > 1 < min(n_of_seeds)
+    is_paired = is_split and len(n_of_seed) > 1 and min(n_of_seed) > 1
     if isinstance(data, Dataset) and is_paired:
         of_each = [test_samples(data, card.task, card.split) for card in cards]
         name = f"{data.name}, the test images of each split"
@@ -183,9 +184,7 @@ def _disagreements(judged: Sequence[JudgedModel], n: int) -> tuple[int, Gallery]
     """Count the images with different answers, and give those with the most different certainty."""
     samples, names = judged[0].samples, judged[0].model.card.class_names
     answers = np.stack([each.answers for each in judged])
-    truth = samples.y[None, :, None]
-    probabilities = np.stack([each.probabilities for each in judged])
-    p_truth = np.take_along_axis(probabilities, truth, axis=2)[:, :, 0]
+    p_truth = np.stack([p_truth_of(samples.y, each.probabilities) for each in judged])
     where = np.flatnonzero((answers != answers[0]).any(axis=0))
     farthest = where[np.argsort(-np.ptp(p_truth[:, where], axis=0), kind="stable")]
     refs = [each.model.ref for each in judged]

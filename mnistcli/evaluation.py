@@ -17,7 +17,7 @@ from mnistcli.datasets.given import Given, open_dataset, to_judge
 from mnistcli.display import Displayed, some_of
 from mnistcli.errors import DataUnavailableError, UsageError
 from mnistcli.gallery import CaptionedImage, Gallery, filter_images, weight_images
-from mnistcli.linear_model.classifier import probabilities_of
+from mnistcli.linear_model.classifier import p_truth_of, probabilities_of
 from mnistcli.metrics.catalog import Evaluation
 from mnistcli.metrics.classification import answers_of, evaluate_scores, pair_error_rates
 from mnistcli.model_selection.splits import Samples, samples_of, test_samples, training_samples
@@ -175,8 +175,8 @@ def suspects(
     for part in get_args(Part) if on is None else (on,):
         samples, p_truth = _part_of(dataset, model, part), by_folds
         if p_truth is None or part == "test":
-            probabilities = model.classifier.predict_proba(samples.images)
-            p_truth = probabilities[np.arange(len(samples)), samples.y].astype(np.float32)
+            shares = model.classifier.predict_proba(samples.images)
+            p_truth = p_truth_of(samples.y, shares).astype(np.float32)
         worst = np.argsort(p_truth, kind="stable")[:n].tolist()
         found += [(float(p_truth[i]), part, samples, i) for i in worst]
     if not found:
@@ -257,11 +257,11 @@ def common_samples(
     name, notes = f"{data.name} test", tuple(chain(*(_notes_on_parts(data, m) for m in models)))
     n_train = len(data.train.labels)
     kept: dict[tuple[int, float] | None, Samples] = {}  # None: the dataset's own parts
-    for card in (model.card for model in models):
-        is_random = data.sha256 == card.dataset_sha256 and card.split.kind == "random"
-        key = (card.split.seed, card.split.test_size) if is_random else None
+    for model in models:
+        split = _split_in(data, model)
+        key = (split.seed, split.test_size) if split.kind == "random" else None
         if key not in kept:
-            kept[key] = test_samples(data, card.task, card.split if is_random else SplitSpec())
+            kept[key] = test_samples(data, model.card.task, split)
     first = next(iter(kept.values()))
     if len(kept) == 1:
         return first, name, notes, 0
@@ -308,7 +308,7 @@ def threshold_for(model: Model, target: "Target", dataset: Dataset) -> "Threshol
         problem = f"{dataset.name} is not what {model.ref} was trained on"
         hint = "choose one yourself: --threshold P"
         raise UsageError(f"{problem}, and a threshold is chosen there", hint=hint)
-    samples = training_samples(dataset, model.card.task, model.card.split)
+    samples = _part_of(dataset, model, "train")
     probabilities = model.classifier.predict_proba(samples.images)
     return choose_threshold(samples.y, probabilities, target, f"{dataset.name} train")
 
@@ -322,10 +322,14 @@ def _check_binary(model: Model) -> None:
 
 
 def _part_of(dataset: Dataset, model: Model, on: Part) -> Samples:
-    is_its_own = dataset.sha256 == model.card.dataset_sha256  # elsewhere its split means nothing
-    split = model.card.split if is_its_own else SplitSpec()
     gather = test_samples if on == "test" else training_samples
-    return gather(dataset, model.card.task, split)
+    return gather(dataset, model.card.task, _split_in(dataset, model))
+
+
+def _split_in(dataset: Dataset, model: Model) -> SplitSpec:
+    """Return the split of a model's card, which means nothing in a dataset that is not its own."""
+    is_its_own = dataset.sha256 == model.card.dataset_sha256
+    return model.card.split if is_its_own else SplitSpec()
 
 
 def report_on(model: Model, dataset: Dataset | str | None = None) -> Report:

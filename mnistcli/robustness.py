@@ -19,7 +19,6 @@ from mnistcli.parallel import map_blocks, map_jobs
 from mnistcli.progress import SILENT, Progress
 from mnistcli.ranges import DISTURBANCES
 from mnistcli.registry.model_file import Model
-from mnistcli.settings import preset_of
 
 
 def disturbed_points(
@@ -61,8 +60,7 @@ def _at_strength(
     for model, of_model, test in zip(models, scores, (None, *tests), strict=True):
         card = model.card
         more: dict[str, Any] = {"model": model.ref, "disturb": kind, "strength": strength}
-        more["preset"] = preset_of(card.feature_spec, card.settings)
-        copied = ("n_train", "fit_seconds", "peak_memory_bytes")
+        copied = ("preset", "n_train", "fit_seconds", "peak_memory_bytes")
         more |= {name: getattr(card, name) for name in copied}
         if test:
             share, (low, high) = test.difference

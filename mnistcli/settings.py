@@ -194,9 +194,3 @@ def choose_settings(preset: Preset | None, features: str | None) -> PresetSettin
     check_choice("preset", preset, (*PRESETS, None))
     chosen = PRESETS[preset or "fast"]
     return chosen if features is None else PresetSettings(FeatureSpec.of(features), chosen.C)
-
-
-def preset_of(features: FeatureSpec, solver: SolverSettings) -> Preset | None:
-    """Return the preset that features and C are those of; None where there is none."""
-    given = features, solver.C, solver.penalty, solver.class_weight
-    return next((n for n, each in PRESETS.items() if given == (*each[:2], "l2", None)), None)

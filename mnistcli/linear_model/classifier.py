@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistcli.arrays import Float64s, Int64s
+from mnistcli.arrays import Float64s, Int64s, Labels
 from mnistcli.display import Displayed
 from mnistcli.features import Features
 from mnistcli.mnist import IMAGE_SHAPE
@@ -160,6 +160,11 @@ def probabilities_of(scores: Float64s) -> Float64s:
     exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
     probabilities: Float64s = exponentials / exponentials.sum(axis=1, keepdims=True)
     return probabilities
+
+
+def p_truth_of(y: Labels, probabilities: Float64s) -> Float64s:
+    """Return the probability of each sample's true class, (n_samples,)."""
+    return np.take_along_axis(probabilities, y[:, None], axis=1)[:, 0]
 
 
 def classes_of(scores: Float64s) -> Int64s:

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from mnistcli.arrays import Bools, Float64s, Int64s, Labels
-from mnistcli.linear_model.classifier import classes_of, pairs_of, probabilities_of
+from mnistcli.linear_model.classifier import classes_of, p_truth_of, pairs_of, probabilities_of
 from mnistcli.metrics import intervals
 from mnistcli.metrics.catalog import Evaluation, ReliabilityBin, ReportRow
 from mnistcli.metrics.intervals import N_RESAMPLES, UNKNOWN, Interval, percentiles, wilson
@@ -129,8 +129,7 @@ def log_loss(y: Labels, probabilities: Float64s) -> float:
     Probabilities below the float64 epsilon count as that, as in scikit-learn: a sure and wrong
     answer costs 36, not infinity.
     """
-    of_truth = np.take_along_axis(probabilities, y[:, None], axis=1)[:, 0]
-    epsilon = np.finfo(np.float64).eps
+    of_truth, epsilon = p_truth_of(y, probabilities), np.finfo(np.float64).eps
     return float(-np.log(np.clip(of_truth, epsilon, 1.0 - epsilon)).mean())
 
 
@@ -170,9 +169,8 @@ def brier_score(y: Labels, probabilities: Float64s) -> float:
     """
     if probabilities.shape[1] == 2:
         return float(np.square(probabilities[:, 1] - (y == 1)).mean())
-    of_truth = np.take_along_axis(probabilities, y[:, None], axis=1)[:, 0]
-    # (1 - p)^2 for the truth and p^2 for the others, without an array of ones and zeros.
-    return float((np.square(probabilities).sum(axis=1) - 2 * of_truth + 1).mean())
+    is_truth = np.arange(probabilities.shape[1]) == y[:, None]
+    return float(np.square(probabilities - is_truth).sum(axis=1).mean())
 
 
 @dataclass(frozen=True, slots=True, eq=False)

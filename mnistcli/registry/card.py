@@ -15,7 +15,7 @@ from mnistcli.display import Displayed
 from mnistcli.errors import UsageError
 from mnistcli.features import FeatureSpec
 from mnistcli.features.kinds import OF_EVERY_KIND, without_views
-from mnistcli.settings import SolverSettings, SplitSpec
+from mnistcli.settings import PRESETS, Preset, SolverSettings, SplitSpec
 from mnistcli.tasks import Task, parse_task
 
 # How to change the card: a new key with a default that means "not known" needs nothing more. A
@@ -97,6 +97,13 @@ class ModelCard(Displayed):
         plain = {key: value for key, value in self.features.items() if key != "scale"}
         spec: FeatureSpec = read_typed(FeatureSpec, plain, ".features")
         return spec
+
+    @property
+    def preset(self) -> Preset | None:
+        """The preset that features and C are those of; None where there is none."""
+        solver = self.settings
+        given = self.feature_spec, solver.C, solver.penalty, solver.class_weight
+        return next((n for n, each in PRESETS.items() if given == (*each[:2], "l2", None)), None)
 
     def document(self) -> dict[str, Any]:
         """Return the card as JSON holds it."""

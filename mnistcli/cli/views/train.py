@@ -16,7 +16,6 @@ from mnistcli.cli.output import Answer, pick
 from mnistcli.cli.views.evaluate import class_report, evaluation_document
 from mnistcli.cli.words import visible
 from mnistcli.registry.store import ModelEntry
-from mnistcli.settings import preset_of
 from mnistcli.training import Training
 
 if TYPE_CHECKING:
@@ -28,7 +27,6 @@ def training_answer(training: Training, entry: ModelEntry | None) -> Answer:
     card, fit = training.model.card, training.fit
     settings, certificate, evaluation = card.settings, fit.certificate, training.evaluation
     names = "task class_names dataset dataset_sha256 dataset_parts weights features n_train n_test"
-    preset = preset_of(card.feature_spec, settings)
     known, folds = card.document(), None
     if training.cross_validation:
         folds = pick(training.cross_validation)
@@ -38,7 +36,7 @@ def training_answer(training: Training, entry: ModelEntry | None) -> Answer:
         "model": entry.ref if entry else None,
         "path": entry.path if entry else None,
         **{name: known[name] for name in [*names.split(), "split", "settings"]},
-        "preset": preset,
+        "preset": card.preset,
         "fit": {"fit_seconds": fit.fit_seconds, **pick(certificate)},
         "search": training.choice,
         "cross_validation": folds,
@@ -63,7 +61,7 @@ def training_answer(training: Training, entry: ModelEntry | None) -> Answer:
         **pick(card, "dataset n_train"),
         "seed": card.split.seed,
         "split": card.split.kind,
-        "preset": preset,
+        "preset": card.preset,
         "features": card.feature_spec.kind,
         "class_weight": settings.class_weight,
         "gap_bound": certificate.gap_bound,
