@@ -140,11 +140,11 @@ class ModelRegistry:
             return self._entry(name, versions[-1])
         if _is_number(which):
             version = int(which)
+        elif which == BEST:
+            best = (each.entry.version for each in self._summaries_of(name) if BEST in each.tags)
+            version = next(best, 0)
         else:
-            summaries = self._summaries_of(name)
-            tags = {tag: each.entry.version for each in summaries for tag in each.tags}
-            # It may just have been written, or refused to be read once.
-            version = tags.get(which) or self._tagged(name, which)
+            version = self._tagged(name, which)
         if version in self._versions(name):
             return self._entry(name, version)
         there = ", ".join(self.refs_of(name)[-6:])
