@@ -71,7 +71,7 @@ def certify(
     that only the solver knows, from ``converged`` on.
     """
     l2, l1 = (0.0, 0.0) if math.isinf(C) else (1.0 - l1_ratio, l1_ratio)
-    weights, n_outputs = loss_weights(C, sample_weight), len(coef)
+    weights, n_outputs = loss_weights(C, len(y), sample_weight), len(coef)
     blocks = LocalBlocks(blocks_of(X, y, weights))
     problem = Problem(X, y, weights, blocks, n_outputs, l2, scale, np.float64)
     theta = np.column_stack([coef, intercept])

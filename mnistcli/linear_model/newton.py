@@ -107,7 +107,7 @@ def fit_newton(
     class has no rows or X is not finite.
     """
     started = time.perf_counter()
-    weights = objective.loss_weights(C, sample_weight)
+    weights = objective.loss_weights(C, len(y), sample_weight)
     totals = objective.class_weights(y, weights, n_classes)
     empty = np.flatnonzero(totals == 0)
     if n_classes < 2 or len(empty):

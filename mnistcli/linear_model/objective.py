@@ -38,17 +38,15 @@ def squared_norm(a: Floats) -> float:
     return float(np.vdot(a, a))
 
 
-def loss_weights(C: float, sample_weight: Floats | None) -> Float64s:
-    """Return C * s_i of shape (n_samples,), or (1,) for all; without a penalty C drops out as 1."""
-    factor = 1.0 if math.isinf(C) else C
-    if sample_weight is None:
-        return np.full(1, factor)
-    return factor * np.asarray(sample_weight, dtype=np.float64)
+def loss_weights(C: float, n_samples: int, sample_weight: Floats | None) -> Float64s:
+    """Return C * s_i, (n_samples,); without a penalty C drops out as 1."""
+    s = np.ones(n_samples) if sample_weight is None else np.asarray(sample_weight, np.float64)
+    return s if math.isinf(C) else C * s
 
 
 def class_weights(y: Labels, weights: Float64s, n_classes: int) -> Float64s:
     """Return what the samples of each class weigh together, (n_classes,)."""
-    return np.asarray(np.bincount(y, np.full(len(y), weights), n_classes), dtype=np.float64)
+    return np.asarray(np.bincount(y, weights, n_classes), dtype=np.float64)
 
 
 def prior_intercept(class_weights: Float64s) -> Float64s:

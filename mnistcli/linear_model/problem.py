@@ -69,7 +69,7 @@ class Block:
 
     X: Rows
     y: Labels
-    weights: Float64s  # of the losses, (n_samples,), or (1,) for all
+    weights: Float64s  # of the losses, (n_samples,)
     start: int  # the index of the first row
     is_all: bool  # there is no other block
     known: dict[str, tuple[Any, Any]] = field(default_factory=dict)  # key and what it is of
@@ -80,7 +80,7 @@ class Block:
 
     def loss_weights(self, line: Line) -> Float64s:
         """Return the weights of the losses, of shape (n_samples,)."""
-        return np.full(len(self.y), self.weights * line.factor)
+        return self.weights * line.factor
 
     def change_along(self, line: Line) -> Floats:
         """Return what the whole direction adds to the scores."""
@@ -199,8 +199,7 @@ def blocks_of(X: Rows, y: Labels, weights: Float64s) -> list[Block]:
     for start, stop in pairwise(n_rows * i // n for i in range(n + 1)):
         part = slice(start, stop)
         rows = X[part] if isinstance(X, np.ndarray) else SomeRows(X, range(start, stop))
-        each = weights if len(weights) == 1 else weights[part]
-        blocks.append(Block(rows, y[part], each, start, n == 1))
+        blocks.append(Block(rows, y[part], weights[part], start, n == 1))
     return blocks
 
 
@@ -217,7 +216,7 @@ class Problem:
 
     X: Rows
     y: Labels
-    weights: Float64s  # (n_samples,), or (1,) for all
+    weights: Float64s  # (n_samples,)
     blocks: Any  # `LocalBlocks`, or what maps functions over blocks elsewhere
     n_outputs: int
     penalty: float
@@ -239,8 +238,7 @@ class Problem:
         rows say less about them, and the solution is the better start for it (on digits,
         objective 21,000 instead of 33,500).
         """
-        weights = self.weights if len(self.weights) == 1 else self.weights[rows]
-        X, y = self.X[rows], self.y[rows]
+        X, y, weights = self.X[rows], self.y[rows], self.weights[rows]
         blocks = LocalBlocks(blocks_of(X, y, weights))
         return replace(self, X=X, y=y, weights=weights, blocks=blocks)
 
@@ -405,7 +403,7 @@ def feature_ranges(block: Block, n_classes: int) -> Floats:
     """Return the least and the largest of every feature in every class, one after the other."""
     low = np.full((n_classes, block.X.shape[1]), np.inf, dtype=np.float32)
     high = -low
-    labels = np.where(np.full(len(block.y), block.weights) > 0.0, block.y, -1)
+    labels = np.where(block.weights > 0.0, block.y, -1)
     step = objective.rows_per_block(block.X.shape[1])  # a class may be nearly all rows
     for first in range(0, len(labels), step):
         part = slice(first, first + step)

@@ -19,7 +19,6 @@ from mnistcli.errors import TrainingError
 from mnistcli.linear_model.certificate import Fit, certify, joint_fit
 from mnistcli.linear_model.classifier import PIXEL_SCALE, LinearClassifier, pairs_of
 from mnistcli.linear_model.newton import fit_newton
-from mnistcli.linear_model.objective import class_weights
 from mnistcli.linear_model.problem import SeparableDataError, blocks_within
 from mnistcli.memory import Room, machine_bytes
 from mnistcli.parallel import elsewhere, map_jobs, n_at_once
@@ -85,7 +84,7 @@ def _fit(
         rows = np.flatnonzero((y == classes[0]) | (y == classes[1]))
         X, y = SomeRows(X, rows), (y[rows] == classes[1]).astype(np.uint8)
         sample_weight = None if sample_weight is None else sample_weight[rows]
-    counts = class_weights(y, np.ones(1), n_classes)
+    counts = np.bincount(y, minlength=n_classes)
     if (counts == 0).any():
         raise TrainingError("a class has no images to learn from", hint="use more images")
     if settings.class_weight == "balanced":

@@ -285,7 +285,7 @@ def test_where_few_rows_bend_a_step_leads_over_these(monkeypatch, mnist):
 
 def test_few_rows_and_the_slope_of_the_others_lie_below_all_and_touch_them(mnist):
     X, y = rows_of(mnist.train, n_samples=400)
-    weights = np.full(1, 0.5)
+    weights = np.full(len(y), 0.5)
     blocks = LocalBlocks(blocks_of(X, y, weights))
     real = Problem(X, y, weights, blocks, 10, 1.0, 1 / 255, dtype=np.float64)
     rng = np.random.default_rng(0)

@@ -101,7 +101,7 @@ def test_without_a_penalty_there_is_no_bound(mnist):
 
 def test_the_prior_model_has_relative_gradient_norm_1(mnist):
     X, y = digits(mnist, 10)
-    prior = prior_intercept(class_weights(y, np.ones(1), 10))
+    prior = prior_intercept(class_weights(y, np.ones(len(y)), 10))
     assert measured(X, y, np.zeros((10, 784)), prior).relative_gradient_norm == pytest.approx(1)
 
 

@@ -102,7 +102,7 @@ def test_blocks_reach_the_optimum_of_all_rows_at_once(digits, request, n_classes
 def test_the_bits_are_those_of_any_order_any_threads_and_any_source(digits, in_blocks, monkeypatch):
     X, y = digits
     expected = fit(as_source(X), y)
-    assert len(blocks_of(X, y, np.ones(1))) == 32
+    assert len(blocks_of(X, y, np.ones(len(y)))) == 32
     order = np.random.default_rng(0).permutation(len(y))
     shuffled = SomeRows(X[order], np.argsort(order))
     for rows, options in ((X, {}), (shuffled, {}), (X, {"runner": Unordered})):

@@ -298,7 +298,7 @@ def test_pairs_of_a_source_and_of_a_file_are_those_of_an_array(tmp_path, options
 def problem_at(n_classes, n_samples=90, n_features=5, *, scale=1 / 255, penalty=1.0):
     X, y = data(n_classes, n_samples, n_features)
     n_outputs = 1 if n_classes == 2 else n_classes
-    weights = loss_weights(2.0, np.random.default_rng(1).uniform(0.5, 1.5, len(y)))
+    weights = loss_weights(2.0, len(y), np.random.default_rng(1).uniform(0.5, 1.5, len(y)))
     X = X.astype(np.float32)
     blocks = LocalBlocks(blocks_of(X, y, weights))
     problem = Problem(X, y, weights, blocks, n_outputs, penalty, scale, np.float64)
