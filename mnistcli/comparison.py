@@ -14,7 +14,7 @@ from mnistcli.display import Displayed, some_of
 from mnistcli.errors import UsageError
 from mnistcli.evaluation import N_MISTAKES, JudgedModel, Report, common_samples, judge, report_on
 from mnistcli.gallery import CaptionedImage, Gallery
-from mnistcli.linear_model.classifier import p_truth_of
+from mnistcli.linear_model.classifier import p_of
 from mnistcli.metrics.catalog import Metric, metric_named
 from mnistcli.metrics.intervals import Interval, McNemarTest, corrected_t, holm, mcnemar_tests
 from mnistcli.model_selection.splits import test_samples
@@ -184,7 +184,7 @@ def _disagreements(judged: Sequence[JudgedModel], n: int) -> tuple[int, Gallery]
     """Count the images with different answers, and give those with the most different certainty."""
     samples, names = judged[0].samples, judged[0].model.card.class_names
     answers = np.stack([each.answers for each in judged])
-    p_truth = np.stack([p_truth_of(samples.y, each.probabilities) for each in judged])
+    p_truth = np.stack([p_of(samples.y, each.probabilities) for each in judged])
     where = np.flatnonzero((answers != answers[0]).any(axis=0))
     farthest = where[np.argsort(-np.ptp(p_truth[:, where], axis=0), kind="stable")]
     refs = [each.model.ref for each in judged]

@@ -2,10 +2,9 @@
 
 import functools
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, product
 from typing import TYPE_CHECKING, get_args
 
 import numpy as np
@@ -17,7 +16,7 @@ from mnistcli.datasets.given import Given, open_dataset, to_judge
 from mnistcli.display import Displayed, some_of
 from mnistcli.errors import DataUnavailableError, UsageError
 from mnistcli.gallery import CaptionedImage, Gallery, filter_images, weight_images
-from mnistcli.linear_model.classifier import p_truth_of, probabilities_of
+from mnistcli.linear_model.classifier import p_of, probabilities_of
 from mnistcli.metrics.catalog import Evaluation
 from mnistcli.metrics.classification import answers_of, evaluate_scores, pair_error_rates
 from mnistcli.model_selection.splits import Samples, samples_of, test_samples, training_samples
@@ -82,8 +81,9 @@ class JudgedModel(Displayed):
     def behind(self, truth: str | None = None, answer: str | None = None) -> Int64s:
         """Return the positions of mistakes, the most probable answers first.
 
-        Of all, or of those of a class, with an answer; where the two are the same, of the right
-        answers, the least probable first. Raises UsageError for what is no class of the task.
+        They are those of a true class, with an answer, or both, where these are given; where both
+        are the same they are right answers, the least probable first. Raises UsageError for what is
+        no class of the task.
         """
         task, answers, y = self.model.card.task, self.answers, self.samples.y
         is_right = answers == y
@@ -93,7 +93,7 @@ class JudgedModel(Displayed):
         if answer is not None:
             chosen = chosen & (answers == task.class_index(answer))
         positions = np.flatnonzero(chosen)
-        p_answer = self.probabilities[positions, answers[positions]]
+        p_answer = p_of(answers[positions], probabilities_of(self.scores[positions]))
         return positions[np.argsort(np.where(is_right[positions], 1, -1) * p_answer, kind="stable")]
 
     def mistakes(self, n: int, truth: str | None = None, answer: str | None = None) -> Gallery:
@@ -176,7 +176,7 @@ def suspects(
         samples, p_truth = _part_of(dataset, model, part), by_folds
         if p_truth is None or part == "test":
             shares = model.classifier.predict_proba(samples.images)
-            p_truth = p_truth_of(samples.y, shares).astype(np.float32)
+            p_truth = p_of(samples.y, shares).astype(np.float32)
         worst = np.argsort(p_truth, kind="stable")[:n].tolist()
         found += [(float(p_truth[i]), part, samples, i) for i in worst]
     if not found:
@@ -240,11 +240,11 @@ def common_samples(
 ) -> tuple[Samples, str, tuple[str, ...], int]:
     """Return images that none of the models was trained on, what to call them, and notes on them.
 
-    Of labelled images, which are called ``name``, those are all of the task. Every model kept some
-    images of its dataset for the test; with random splits of different seeds, one's test images are
-    another's training images. What all kept is fair to all; how many others some kept comes last.
-    The index is that of the test part, or, where a model has a random split, of the training part
-    followed by the test part. Raises DataUnavailableError where there are none.
+    Of labelled images, which are called ``name``, those are all of the task. Of a dataset they are
+    the test images that all the models have in common: with random splits of different seeds, one's
+    test images are another's training images. Last comes how many only some of them have. The index
+    is that of the test part, or, where a model has a random split, of the training part followed by
+    the test part. Raises DataUnavailableError where there are none.
     """
     if isinstance(data, LabelledImages):
         samples = samples_of(data, models[0].card.task)
@@ -348,13 +348,8 @@ def report_on(model: Model, dataset: Dataset | str | None = None) -> Report:
 
 def images_behind(judged: JudgedModel) -> Gallery:
     """Return the least sure right answers and the surest wrong ones, `N_IN_CELL` of each cell."""
-    sure = judged.probabilities.max(axis=1) * np.where(judged.is_right, 1, -1)
-    cells = [*zip(judged.samples.y.tolist(), judged.answers.tolist(), strict=True)]
-    n_in, behind = Counter[tuple[int, int]](), []
-    for position in np.argsort(sure, kind="stable").tolist():
-        n_in[cells[position]] += 1
-        behind += [position] if n_in[cells[position]] <= N_IN_CELL else []
-    return judged.images_at(behind)
+    cells = product(judged.model.card.class_names, repeat=2)
+    return judged.images_at(np.concatenate([judged.behind(*it)[:N_IN_CELL] for it in cells]))
 
 
 def examples_of(model: Model, dataset: Dataset) -> Gallery:

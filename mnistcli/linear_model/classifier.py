@@ -162,9 +162,9 @@ def probabilities_of(scores: Float64s) -> Float64s:
     return probabilities
 
 
-def p_truth_of(y: Labels, probabilities: Float64s) -> Float64s:
-    """Return the probability of each sample's true class, (n_samples,)."""
-    return np.take_along_axis(probabilities, y[:, None], axis=1)[:, 0]
+def p_of(classes: Labels, probabilities: Float64s) -> Float64s:
+    """Return the probability of one class of each sample, say the true one, (n_samples,)."""
+    return np.take_along_axis(probabilities, classes[:, None], axis=1)[:, 0]
 
 
 def classes_of(scores: Float64s) -> Int64s:

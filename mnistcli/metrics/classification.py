@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from mnistcli.arrays import Bools, Float64s, Int64s, Labels
-from mnistcli.linear_model.classifier import classes_of, p_truth_of, pairs_of, probabilities_of
+from mnistcli.linear_model.classifier import classes_of, p_of, pairs_of, probabilities_of
 from mnistcli.metrics import intervals
 from mnistcli.metrics.catalog import Evaluation, ReliabilityBin, ReportRow
 from mnistcli.metrics.intervals import N_RESAMPLES, UNKNOWN, Interval, percentiles, wilson
@@ -129,7 +129,7 @@ def log_loss(y: Labels, probabilities: Float64s) -> float:
     Probabilities below the float64 epsilon count as that, as in scikit-learn: a sure and wrong
     answer costs 36, not infinity.
     """
-    of_truth, epsilon = p_truth_of(y, probabilities), np.finfo(np.float64).eps
+    of_truth, epsilon = p_of(y, probabilities), np.finfo(np.float64).eps
     return float(-np.log(np.clip(of_truth, epsilon, 1.0 - epsilon)).mean())
 
 

@@ -12,7 +12,7 @@ from mnistcli.arrays import Float32s, Float64s, Int64s, Places
 from mnistcli.display import Displayed
 from mnistcli.errors import TrainingError
 from mnistcli.linear_model.certificate import Fit
-from mnistcli.linear_model.classifier import classes_of, p_truth_of, probabilities_of
+from mnistcli.linear_model.classifier import classes_of, p_of, probabilities_of
 from mnistcli.metrics.classification import confusion_matrix, log_loss
 from mnistcli.model_selection.design import DesignMatrix
 from mnistcli.parallel import map_jobs, n_at_once
@@ -125,7 +125,7 @@ def _judge_fold(
     design, task = folds.design, folds.task
     classifier, result = design.fit(task, settings, train, seed=folds.seed)
     scores, y = classifier.decision_function(design.rows[test]), design.y[test]
-    p_truth = p_truth_of(y, probabilities_of(scores))
+    p_truth = p_of(y, probabilities_of(scores))
     confusion = confusion_matrix(y, classes_of(scores), task.n_classes)
     return test, p_truth, confusion, result.certificate.converged
 
