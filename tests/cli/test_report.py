@@ -394,9 +394,11 @@ def test_what_comes_from_outside_is_text_of_two_too(mnist):
         for seed in (0, 1)
     ]
     hostile = [
-        replace(model, ref=f"{HOSTILE}{i}", card=replace(model.card, command="`<", created=HOSTILE))
-        for i, model in enumerate(models)
+        replace(m, ref=f"{HOSTILE}{i}", card=replace(m.card, command="`<", created=HOSTILE))
+        for i, m in enumerate(models)
     ]
+    assert "models reproduce" not in markdown(report_on_any(models, mnist))  # they are not saved
+    hostile = [replace(model, n_bytes=1) for model in hostile]
     report = report_on_any(hostile, mnist)
     root = parsed(page(report))
     assert not root.findall(f".//{HTML}script")

@@ -52,7 +52,7 @@ def sections(report: Report | ReportOnTwo) -> Iterator[Section]:
     else:
         yield from _of_two(report)
     models = [each.model for each in judged_of(report)]
-    for model in models:
+    for model in (each for each in models if each.n_bytes is not None):  # which are saved
         command, it = model.card.command, "it" if len(models) == 1 else model.ref
         words = "The first trained it, the second tells whether the same comes out again."
         if not command:
