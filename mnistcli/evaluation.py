@@ -101,7 +101,7 @@ class JudgedModel(Displayed):
         positions = self.behind(truth, answer)
         is_right = answer and truth == answer
         what, first = ("right answer", "least sure") if is_right else ("mistake", "worst")
-        where = f"{self.model.ref or 'the model'} on {self.on}"
+        where = f"{self.model.named} on {self.on}"
         if truth or answer:
             where += f", {truth or 'another class'} taken for {answer or 'another'}"
         shown, said = self.images_at(positions[:n]), "answer" if is_right else "truth not answer"
@@ -194,7 +194,7 @@ def suspects(
         pictures.append(CaptionedImage(samples.images[i], f"{caption} ({_sure(p)})", facts))
     legend = (
         f"the {len(found):,} images of {dataset.name}{f' {on}' if on else ''} whose label "
-        f"{model.ref or 'the model'} believes least, as part #index: label, rather what it looks like "
+        f"{model.named} believes least, as part #index: label, rather what it looks like "
         "(how probable the label is)"
     )
     if by_folds is not None and on != "test":
@@ -225,8 +225,7 @@ def judge(
     if not len(samples):
         raise _no_image(on, model)
     if not model.card.certificate.get("converged"):
-        named = model.ref or "the model"
-        notes += (f"{named} did NOT converge: a finished training has other numbers",)
+        notes += (f"{model.named} did NOT converge: a finished training has other numbers",)
     start = time.perf_counter()
     scores = model.classifier.decision_function(samples.images)
     took = time.perf_counter() - start
@@ -287,9 +286,9 @@ def _notes_on_parts(dataset: Dataset, model: Model) -> tuple[str, ...]:
     for part in dataset.parts or (dataset,):
         sha256, why = then.get(part.name), ""
         if sha256 and sha256 != part.sha256:
-            why = f"{part.name} has changed since {model.ref} was trained on it"
+            why = f"{part.name} has changed since {model.named} was trained on it"
         elif sha256 and card.split.kind == "random":
-            why = f"{model.ref} was trained on a random split of {card.dataset}"
+            why = f"{model.named} was trained on a random split of {card.dataset}"
         if why:
             notes.append(f"{why}: some of these images may be among its training images")
     return tuple(notes)
@@ -305,7 +304,7 @@ def threshold_for(model: Model, target: "Target", dataset: Dataset) -> "Threshol
 
     _check_binary(model)
     if dataset.sha256 != model.card.dataset_sha256:
-        problem = f"{dataset.name} is not what {model.ref} was trained on"
+        problem = f"{dataset.name} is not what {model.named} was trained on"
         hint = "choose one yourself: --threshold P"
         raise UsageError(f"{problem}, and a threshold is chosen there", hint=hint)
     samples = _part_of(dataset, model, "train")
@@ -316,7 +315,7 @@ def threshold_for(model: Model, target: "Target", dataset: Dataset) -> "Threshol
 def _check_binary(model: Model) -> None:
     names = model.card.class_names
     if len(names) != 2:
-        problem = f"a threshold is for two classes, {model.ref} tells {len(names)} apart"
+        problem = f"a threshold is for two classes, {model.named} tells {len(names)} apart"
         hint = "train a model of one class against the rest: mnistcli train --task 2vrest"
         raise UsageError(problem, hint=hint)
 

@@ -137,8 +137,8 @@ def weight_images(*models: Model) -> Gallery:
     for model in models:
         coef, pictures = model.classifier.coef, []
         if coef.shape[1] != N_PIXELS:
-            problem = f"{model.ref} looks at {coef.shape[1]:,} features, not at pixels"
-            hint = f"see what they are: mnistcli show --filters {model.ref}"
+            problem = f"{model.named} looks at {coef.shape[1]:,} features, not at pixels"
+            hint = f"see what they are: mnistcli show --filters {model.ref or 'MODEL'}"
             raise UsageError(problem, hint=hint)
         for (name, other), weights in zip(model.classifier.output_names(), coef, strict=True):
             caption = f"for {name}, against {other}" if other else f"for {name}"
@@ -160,7 +160,7 @@ def filter_images(model: Model) -> Gallery:
     features = model.classifier.features
     filters = features.filters() if features else ()
     if not filters:
-        problem = f"{model.ref} has no filters: it looks at {model.card.features['kind']}"
+        problem = f"{model.named} has no filters: it looks at {model.card.features['kind']}"
         hint = "train one that has: mnistcli train --task digits --preset better"
         raise UsageError(problem, hint=hint)
     pictures = []

@@ -197,7 +197,7 @@ def reproduce(model: Model, dataset: Dataset, *, progress: Progress = SILENT) ->
         changed = [part for part in dataset.parts if known.get(part.name) != part.sha256]
         found = changed[0] if changed else dataset
         sha256 = known.get(found.name, card.dataset_sha256)
-        problem = f"{model.ref} was trained on other data than the {found.name} that is here"
+        problem = f"{model.named} was trained on other data than the {found.name} that is here"
         then_and_now = f"sha256 {sha256[:12]}... then, {found.sha256[:12]}... now"
         hint = "a model is reproduced from the very bytes that it was trained on"
         raise DataUnavailableError(f"{problem}: {then_and_now}", hint=hint)

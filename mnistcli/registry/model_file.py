@@ -71,6 +71,11 @@ class Model(Displayed):
         )
         object.__setattr__(self, "card", card)
 
+    @property
+    def named(self) -> str:
+        """What a sentence calls it."""
+        return self.ref or "the model"
+
     def look_at(self, images: "Bytes") -> "tuple[Float64s, Floats, Floats]":
         """Return the scores of images, typicality, (n,), and pairedness, (n, 1 or 2); NaN if unknown."""
         import numpy as np
