@@ -108,7 +108,7 @@ def test_weights_of_several_models_are_side_by_side_on_one_scale(mnist):
 
 
 def test_a_model_without_patches_has_no_filters_and_one_of_patches_no_pixels(mnist):
-    with pytest.raises(UsageError, match="^the model has no filters: it looks at pixels"):
+    with pytest.raises(UsageError, match=r"^the model has no filters: it looks at pixels"):
         gallery.filter_images(trained(mnist, "0v1"))
     with pytest.raises(UsageError, match=r"looks at 1,728 features, not at pixels"):
         gallery.weight_images(mnistcli.load_model("builtin"))
