@@ -74,25 +74,22 @@ def train(
     check_kind("settings", settings, TrainingSettings)
     solver = settings.solver.solver_for(task.n_classes_per_fit)  # before any data is looked at
     dataset = dataset_of("mnist" if dataset is None else dataset, seed=settings.split.seed)
-    line = usual()
-    progress = progress or line
+    progress = progress or usual()
     splits.check_classes(dataset, task, settings.split)
     tested = splits.test_samples(dataset, task, settings.split)
     if not len(tested):
         problem = f"{dataset.name} has no test images of {task.name}"
         raise TrainingError(problem, hint="split it anew: --split random")
     samples = splits.training_samples(dataset, task, settings.split)
-    if settings.search or settings.folds:
-        n_times = np.bincount(first_alike(samples.images))
-        if n_alike := n_times[n_times > 1].sum():
-            told = f"{n_alike:,} of {len(samples):,} training images are the same as others"
-            progress.note(f"{told}: folds learn some of those that they judge")
     weight = splits.sample_weights(dataset, samples.index, settings.weights)
-    is_one_fit = not (settings.search or settings.folds or task.is_pairwise)
+    uses_folds, seed = settings.search or settings.folds, settings.split.seed
+    if uses_folds:
+        _note_alike(samples, progress)
+    is_one_fit = not (uses_folds or task.is_pairwise)
     design = design_matrix(
         samples,
         settings.features,
-        seed=settings.split.seed,
+        seed=seed,
         room=Room(settings.memory_bytes, settings.disk_bytes, Path(cache) if cache else None),
         n_outputs=task.n_outputs if is_one_fit and solver == "newton" else 0,
         progress=progress,
@@ -101,9 +98,9 @@ def train(
     is_learned = bool(design.features and design.features.arrays)
     typical = sample_slice(len(samples), is_learned=is_learned)
     images = samples.images[typical].copy()
-    del samples
+    del samples  # only their rows are needed from here on
     wanted, choice, cross_validation = _by_folds(design, task, settings, progress)
-    seed, n_jobs = settings.split.seed, settings.n_jobs
+    n_jobs = settings.n_jobs
     classifier, result = design.fit(task, wanted, seed=seed, n_jobs=n_jobs, progress=progress)
     n_train = len(design)
     answers = np.concatenate([*map(classifier.predict, read_blocks(design.rows, n_train))])
@@ -111,7 +108,7 @@ def train(
     if settings.solver.penalty == "none" and train_accuracy == 1.0:
         # Where a hyperplane separates the classes, doubling the weights always lowers the loss.
         raise no_finite_optimum("no finite optimum: hyperplanes separate the classes")
-    line.stop()
+    progress.stop()
     rows = design.rows[np.arange(n_train)[typical]]
     look = design.features.transform if design.features and is_learned else None
     typicality = learn_typicality(images, rows, classifier.decision_function, look)
@@ -150,6 +147,14 @@ def train(
     out_of_fold = cross_validation.p_truth if cross_validation else None
     model = Model(classifier, card, typicality=typicality, out_of_fold=out_of_fold)
     return Training(model, result, evaluation, cross_validation, choice, design.kept)
+
+
+def _note_alike(samples: splits.Samples, progress: Progress) -> None:
+    """Tell how many images folds learn that they also judge."""
+    n_times = np.bincount(first_alike(samples.images))
+    if n_alike := n_times[n_times > 1].sum():
+        told = f"{n_alike:,} of {len(samples):,} training images are the same as others"
+        progress.note(f"{told}: folds learn some of those that they judge")
 
 
 def _by_folds(

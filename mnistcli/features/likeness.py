@@ -135,7 +135,6 @@ def centres(patches: Float32s, n_filters: int, rng: np.random.Generator) -> Floa
 
 def _sample_patches(images: Float32s, side: int, rng: np.random.Generator) -> Float32s:
     found: list[Float32s] = []
-    n_found = 0
     padding = side // 2
     # An image in three has a patch with ink at a random place; few images may have none at all.
     for _ in range(100):
@@ -148,8 +147,7 @@ def _sample_patches(images: Float32s, side: int, rng: np.random.Generator) -> Fl
         contrast = np.linalg.norm(patches, axis=1, keepdims=True)
         is_ink = contrast[:, 0] > _LEAST_CONTRAST
         found.append(patches[is_ink] / contrast[is_ink])
-        n_found += int(is_ink.sum())
-        if n_found >= N_PATCHES:
+        if sum(map(len, found)) >= N_PATCHES:
             break
     return nonempty(np.concatenate(found)[:N_PATCHES])
 

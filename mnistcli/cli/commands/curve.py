@@ -36,9 +36,7 @@ def _disturbance(text: str) -> tuple[str, list[float]]:
     if kind not in DISTURBANCES or not strengths:
         known = f"for example rotate=0,10,20; there are {', '.join(DISTURBANCES)}"
         raise UsageError(f"{text!r} is no disturbance", hint=known)
-    for each in strengths:
-        DISTURBANCES[kind][0].checked(kind, each)
-    return kind, strengths
+    return kind, [DISTURBANCES[kind][0].checked(kind, each) for each in strengths]
 
 
 def list_option(read: Callable[[str], Any], *described: str, **how: Any) -> Any:

@@ -15,6 +15,7 @@ from mnistcli.cli.content.sentences import describe_settings
 from mnistcli.cli.output import Answer, pick
 from mnistcli.cli.views.evaluate import class_report, evaluation_document
 from mnistcli.cli.words import visible
+from mnistcli.display import counted
 from mnistcli.registry.store import ModelEntry
 from mnistcli.training import Training
 
@@ -145,8 +146,8 @@ def fold_facts(folds: CrossValidation) -> Iterator[tuple[str, str]]:
 def describe_convergence(training: Training) -> str:
     """Describe whether and how the solver finished."""
     certificate, solver = training.fit.certificate, training.model.card.settings.solver
-    n = certificate.n_iterations
-    took = f"{n} iteration{'' if n == 1 else 's'} in {seconds(training.fit.fit_seconds)}"
+    n_iterations = counted(certificate.n_iterations, "iteration")
+    took = f"{n_iterations} in {seconds(training.fit.fit_seconds)}"
     if certificate.converged:
         return f"{solver}: converged, {took}"
     return f"{solver}: did NOT converge in {took}; raise --max-iter"
