@@ -9,7 +9,7 @@ from itertools import combinations, zip_longest
 import numpy as np
 
 from mnistcli.datasets.dataset import Dataset
-from mnistcli.datasets.given import Given, to_judge
+from mnistcli.datasets.given import Given, own_dataset, to_judge
 from mnistcli.display import Displayed, some_of
 from mnistcli.errors import UsageError
 from mnistcli.evaluation import N_MISTAKES, JudgedModel, Report, common_samples, judge, report_on
@@ -103,7 +103,7 @@ def compare(
     loaded = map(load_model, models)
     named = [m if m.ref else replace(m, ref=f"model {n}") for n, m in enumerate(loaded, start=1)]
     check_comparable(named)
-    data = to_judge(common_dataset(named) if data is None else data)
+    data = own_dataset(named[0].ref, common_dataset(named)) if data is None else to_judge(data)
     notes: tuple[str, ...] = ()
     n_left_out, cards = 0, [model.card for model in named]
     n_of_seed = Counter(card.split.seed for card in cards).values()

@@ -372,7 +372,11 @@ def test_what_is_no_model_is_one_clear_error(kind, mnist):
         (lambda m: m.compare("builtin"), "takes two models or more", "mnistcli compare"),
         (lambda m: m.compare(m.load_model("builtin")), "takes two models or more", "compare"),
         (lambda m: m.compare(None), "takes two models or more", "compare"),
-        (lambda m: m.open_dataset(None), "unknown dataset 'None'", "the datasets are mnist, "),
+        (
+            lambda m: m.open_dataset(None),
+            "NoneType is not images and their labels",
+            "give images and",
+        ),
         (lambda m: m.open_dataset("MNIST"), "unknown dataset 'MNIST'", "did you mean mnist?"),
         (lambda m: m.open_dataset("fashion"), "unknown dataset 'fashion'", "fashion-mnist?"),
         (lambda m: m.show([[1], [1, 2]]), "pictures in one array are all of one size", ""),

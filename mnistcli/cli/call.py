@@ -15,7 +15,7 @@ from mnistcli.cli.content.parts import Words
 from mnistcli.cli.output import Answer, Format, json_text, to_stderr, write
 from mnistcli.cli.terminal.capabilities import Render
 from mnistcli.cli.words import visible
-from mnistcli.errors import DataUnavailableError, ModelNotFoundError, StorageError, UsageError
+from mnistcli.errors import ModelNotFoundError, StorageError, UsageError
 from mnistcli.paths import find_places
 
 if TYPE_CHECKING:
@@ -157,15 +157,11 @@ class Call:
     def dataset_of(self, model: Model, name: str | None = None) -> Dataset:
         """Open the dataset that a model was trained on, or another by its name."""
         own = model.card.dataset
-        try:
-            return self.dataset(name or own)
-        except UsageError as error:
-            if name not in (None, own):
-                raise
-            raise DataUnavailableError(
-                f"{model.ref} was trained on {own}, which is not there any more",
-                hint=f"mnistcli download --source PATH --as {own}, or --dataset NAME",
-            ) from error
+        if name not in (None, own):
+            return self.dataset(name)
+        from mnistcli.datasets.given import own_dataset
+
+        return own_dataset(model.ref, own, self.dataset)
 
     def images(
         self, model: Model, name: str | None, data: Path | None, *, raw: bool

@@ -77,7 +77,7 @@ def read_digits(stream: Stream, part: Part | None = "test") -> Iterator[Block]:
         blocks = _of_npz(Npz(stream), part)
     elif kind == "idx":
         raw = open_idx(stream)
-        if len(raw.shape) < 3:
+        if len(raw.shape) < 2:
             raise FormatError("is an IDX file of labels, not of images")
         blocks = _of_array(raw, None, "")
     else:
@@ -249,7 +249,7 @@ class Scale:
 
 
 def _fault(column: str, value: Any, limit: float, where: str) -> FormatError:
-    hint = "divide pixels of 16 bits by 257" if value > limit == 255 else ""
+    hint = "divide pixels of 16 bits by 257" if 65535 >= value > limit == 255 else ""
     if value < 0:
         hint = "give pixels as they were before they were standardised, 0 to 255 or 0 to 1"
         if value.dtype == np.int8:

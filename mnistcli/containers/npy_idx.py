@@ -131,7 +131,7 @@ def open_npy(stream: Stream, prefix: str = "") -> RawArray:
         raise FormatError(f"{prefix}has a damaged NPY header")
     if isinstance(descr, str) and descr.endswith("O"):
         problem = f"{prefix}holds Python objects, which are not read: that could run code"
-        raise FormatError(problem, hint="save numbers instead: array.astype(int)")
+        raise FormatError(problem, hint=f"save numbers instead: array.astype(int), or {SAVEZ}")
     if not isinstance(descr, str) or not _DTYPE.fullmatch(descr):
         raise FormatError(f"{prefix}holds {descr!r}, expected numbers"[:200], hint=SAVEZ)
     return RawArray(stream, np.dtype(descr), shape, is_fortran=order, prefix=prefix)

@@ -42,6 +42,10 @@ _FOREIGN = {
         rb"\s*(?:\xef\xbb\xbf)?\s*\[\s*(?:[\[\]]|\n\s*[^\s{]|\Z)",
         "in Python: numpy.save('X.npy', json.load(open(FILE))), and so their labels as y.npy",
     ),
+    "JSON, line by line": (
+        rb"\s*(?:\xef\xbb\xbf)?\s*\{[^\n]+\}\r?\n\s*\{",
+        _READ.format("d = pandas.read_json(FILE, lines=True)", "d['image'].tolist()", "d['label']"),
+    ),
     "JSON": (
         rb"\s*(?:\xef\xbb\xbf)?\s*(?:\{\s*(?:[\"}]|\Z)|\[\s*\{)",
         _READ.format("d = pandas.read_json(FILE)", "d['image'].tolist()", "d['label']"),
@@ -55,7 +59,10 @@ _FOREIGN = {
         rb"\x80[\x02-\x05]|\([ld]p\d+\n|\(*c(?:numpy\.|copy_reg\n|__builtin__\n)",
         _READ.format("d = pickle.load(open(FILE, 'rb'), encoding='latin1')", "d['data']", "d['target']"),
     ),
-    "a Parquet file": (rb"PAR1[\0-\x1f]", _TO_PICTURES.format("parquet", "row.image")),
+    "a Parquet file": (
+        rb"PAR1[\0-\x1f]",
+        "in Python: pandas.read_parquet(FILE).to_csv('digits.csv', index=False)",
+    ),
     "a table with files in its cells": (
         rb"[^\n]*\n[^\n]*\{'bytes': b['\"]",
         _TO_PICTURES.format("csv", "ast.literal_eval(row.image)"),

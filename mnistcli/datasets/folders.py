@@ -45,7 +45,7 @@ from mnistcli.pictures.formats import is_picture, is_picture_name
 _IDX = {"images": "[-.]idx3", "labels": "[-.]idx[12]"}
 # Of a name, and of the size of what is in it: csvTrainImages 60k x 784.csv, ARDIS_train_2828.csv.
 _ENDING = re.compile(
-    r"(?i)([ _](\d+k? x \d+|28x?28))?([-.]idx\d(-\w+)?)?(\.\w{2,4})?(\.(gz|xz|bz2|zip))?$"
+    r"(?i)([ _](\d+k? x \d+|28x?28))?([-.]idx\d(-\w+)?)?(\.(\w{2,4}|ubyte))?(\.(gz|xz|bz2|zip))?$"
 )
 _DATA = re.compile(
     r"(?i).*(\.(csv|tsv|data|tra|tes|train|test|arff|npz)(\.(gz|xz|bz2|zip))?|\.npy|[-.]idx[123].*)"
@@ -103,8 +103,9 @@ def kind_of_name(path: Path) -> Literal["picture", "json", "data", "text", ""]:
     if _DATA.fullmatch(path.name):
         return "data"
     role, part, _ = meaning_of(_stem_of(path))
-    is_called_so = suffix in (".txt", ".gz", ".bin", ".dat") and (role or part)
-    return "text" if is_called_so else ""
+    if not (role or part) or suffix not in (".txt", ".gz", ".bin", ".dat", ".ubyte", ""):
+        return ""
+    return "text" if suffix or kind_of_path(path) == "file" else ""  # folders are called so, too
 
 
 def is_list(path: Path) -> bool:

@@ -6,7 +6,7 @@ those of `predict` are; others are brought into MNIST's form.
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from mnistcli.containers.names import Part
 from mnistcli.datasets.dataset import Dataset, LabelledImages, identity
 from mnistcli.datasets.manifest import sha256_of
 from mnistcli.datasets.store import DatasetStore
-from mnistcli.errors import UsageError
+from mnistcli.errors import DataUnavailableError, UsageError
 from mnistcli.mnist import IMAGE_SIDE, N_PIXELS
 from mnistcli.paths import find_places
 from mnistcli.pictures import check_is_light_ink, numbers_in
@@ -29,21 +29,31 @@ _HINT = "give images and labels, (X, y), the name of a dataset, or the Path of a
 
 
 def open_dataset(
-    name: str | Path = "mnist",
+    name: "str | Given" = "mnist",
     *,
     store: DatasetStore | None = None,
     progress: Progress = SILENT,
 ) -> Dataset:
     """Open a dataset from a store, by default the user's: ``open_dataset().train.images``.
 
-    A Path leads to the user's own labelled digits, which need no name.
+    A Path leads to the user's own labelled digits, which need no name, nor do arrays.
     """
-    if isinstance(name, Path):
+    if not isinstance(name, str):
         return dataset_of(name)
     if store is None:
         places = find_places()
         store = DatasetStore(places.datasets_dir, own_folder=places.own_dir)
-    return store.open(str(name), progress=progress)  # whatever it is, the answer names it
+    return store.open(name, progress=progress)
+
+
+def own_dataset(ref: str, name: str, opened: Callable[[str], Dataset] = open_dataset) -> Dataset:
+    """Open the dataset that a model was trained on; DataUnavailableError where it has no such name."""
+    try:
+        return opened(name)
+    except UsageError as error:
+        problem = f"{ref} was trained on {name}, which is not among the datasets"
+        hint = f"mnistcli download --source PATH --as {name}, or give other data: --dataset NAME"
+        raise DataUnavailableError(problem, hint=hint) from error
 
 
 def dataset_of(given: Given, *, seed: int = 0) -> Dataset:

@@ -211,9 +211,8 @@ def test_where_a_model_s_dataset_is_gone(invoke, drawings):
     for words in (["evaluate"], ["compare", "1v7", "1v7"], ["show", "--mistakes", "1v7"]):
         done = invoke(*words)
         assert (done.code, done.out) == (3, "")
-        assert done.err.startswith(
-            "error: 1v7@1 was trained on mine, which is not there any more\n"
-        )
+        problem = "error: 1v7@1 was trained on mine, which is not among the datasets\n"
+        assert done.err.startswith(problem)
     assert invoke("evaluate", "--dataset", "mine").code == 3
     assert invoke("evaluate", "--dataset", "mnist").code == 0
 

@@ -230,6 +230,7 @@ UNLABELLED = {
     "colour in floats": lambda x: npy(np.stack([x / 255] * 3, axis=-1)),
     "one npz array": lambda x: npz(whatever=x),
     "IDX gzipped": lambda x: zipped(idx(x)),
+    "IDX (n, 784)": lambda x: idx(x.reshape(-1, 784)),
 }
 
 
@@ -316,6 +317,14 @@ def test_a_separator_of_thousands_is_no_decimal_point(cells):
     with pytest.raises(CorruptFileError, match="holds 65535, expected 0 to 255") as caught:
         read_labelled("-", stdin=io.BytesIO(f"{row}\n".encode()))
     assert caught.value.hint == "divide pixels of 16 bits by 257"
+
+
+def test_what_is_no_number_of_16_bits_is_not_to_be_divided(images):
+    values = images.astype(np.float32)
+    values[3, 0, 0] = np.inf
+    with pytest.raises(CorruptFileError, match="holds inf, expected 0 to 255") as caught:
+        read_labelled("-", stdin=io.BytesIO(npz(images=values, labels=LABELS)))
+    assert not caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -487,6 +496,7 @@ REFUSED = {
     "pixels in one cell": (b'label,pixels\n7,"' + b"0 " * 783 + b'9"', "is a table with lists in its cells"),
     "a table of tabs": (b"1\t2\t0\n" * 9, "has 3 columns in its first line"),
     "a notebook": (b'{\n "cells": [\n', "is a notebook"),
+    "JSON by line": (b'{"label": 7}\n{"label": 1}\n', "is JSON, line by line"),
     "JSON of nothing": (b"{}", "is JSON"),
     "a bracket": (b"[", "is a list in JSON"),
     "an empty list": (b"[ ]\n", "is a list in JSON"),
@@ -562,9 +572,14 @@ def as_json(path, rows):
     path.write_text(json.dumps(objects))
 
 
+def as_json_by_line(path, rows):
+    as_json(path, rows)
+    path.write_text("\n".join(map(json.dumps, json.loads(path.read_text()))))
+
+
 @pytest.mark.parametrize(
     "write",
-    [as_libsvm, as_matlab, as_json, as_pickle, as_python_2_wrote_it, as_joblib,
+    [as_libsvm, as_matlab, as_json, as_json_by_line, as_pickle, as_python_2_wrote_it, as_joblib,
      partial(as_joblib, compress=3), as_lists_in_cells],
 )  # fmt: skip
 def test_what_a_hint_says_makes_a_file_that_is_read(images, write, tmp_path, monkeypatch):

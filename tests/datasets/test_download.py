@@ -590,7 +590,7 @@ def test_an_npz_of_something_else(tiny, tmp_path, change, error, problem):
     ("data", "problem"),
     [
         (b"<html>", "is a web page, an SVG or other XML"),
-        (idx_bytes(np.zeros((2, 2), np.uint8)), "is an IDX file of labels, not of images"),
+        (idx_bytes(np.zeros(2, np.uint8)), "is an IDX file of labels, not of images"),
         (b"", "is empty"),
         (b"\x1f\x8b\x08", "ends too early"),
     ],

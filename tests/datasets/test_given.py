@@ -60,6 +60,24 @@ def test_a_path_opens_what_is_there(tmp_path, pair, monkeypatch):
     assert mnistcli.open_dataset(Path()).name == tmp_path.name
 
 
+def test_what_is_no_name_is_data(pair):
+    assert mnistcli.open_dataset(pair).sha256 == dataset_of(pair).sha256
+    with pytest.raises(UsageError, match="int is not images and their labels"):
+        mnistcli.open_dataset(3)
+
+
+def test_a_model_of_arrays_is_judged_on_what_is_given(pair):
+    model = mnistcli.train("1v7", pair).model
+    for judge in (
+        mnistcli.evaluate,
+        mnistcli.mistakes,
+        lambda each: mnistcli.compare([each, each]),
+    ):
+        with pytest.raises(DataUnavailableError, match="was trained on arrays, which is not among"):
+            judge(model)
+    assert 0 < len(mnistcli.evaluate(model, pair).samples) < 60
+
+
 def test_what_says_which_images_are_for_the_test(pair):
     X, y = pair
     given = (X[20:], y[20:]), (X[:20], y[:20])  # as Keras has it

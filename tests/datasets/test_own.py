@@ -1067,9 +1067,10 @@ def test_pictures_of_many_lists_are_looked_for_once(folder, few, monkeypatch):
     assert len(looked) < 10
 
 
-@pytest.mark.parametrize("names", ["samples{}", "x_{}", "training-images {}"])
+@pytest.mark.parametrize("names", ["samples{}", "x_{}", "training-images {}", "data_batch_{}"])
 def test_images_and_labels_of_one_number_are_a_pair(folder, few, names):
     labels = names.replace("samples", "responses").replace("images", "labels").replace("x_", "y_")
+    labels = labels.replace("data", "labels")
     for i in range(1, 4):
         here = slice(60 * (i - 1), 60 * i)
         np.savetxt(folder / f"{names.format(i)}.txt", few[0][here].reshape(60, 784), "%d")
@@ -1081,7 +1082,7 @@ def test_images_and_labels_of_one_number_are_a_pair(folder, few, names):
     assert_same_digits(gather(alone), (few[0][60:120], few[1][60:120]))
 
 
-@pytest.mark.parametrize("ending", [".bin", ".dat"])
+@pytest.mark.parametrize("ending", [".bin", ".dat", ".ubyte", ""])
 def test_idx_files_of_no_kind_by_their_name_are_a_pair(folder, few, ending):
     for name, array in zip(("digit_images", "digit_labels"), few, strict=True):
         (folder / f"{name}{ending}").write_bytes(idx_bytes(array))
