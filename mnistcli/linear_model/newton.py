@@ -60,12 +60,13 @@ PATH_STEP = 100.0  # each so many times stronger than the next,
 PATH_TOL = 0.1  # and solved as roughly as this.
 ROWS_OF_SIZE = 1000  # Rows, at most, that tell how large features are.
 MAX_COPY_BYTES = 512 * 1024**2  # Larger rows of bytes are converted anew in every pass.
-BENDING = 0.97  # Where so much of the curvature is that of few rows, up to
-FEW_SHARE, FEW_LEAST = 1 / 4, 1 / 16  # these shares of all, and at least that,
-FEW_VALUES = 2**25  # of all rows, at least: less is read in no time;
-FEW_TOL = 1e-2  # a step leads to where they leave so much of the gap,
-FEW_GAIN = 1 / 2  # and where it gains less than this of what there is to gain at most,
-FEW_WAIT = 5  # so many steps on all rows are next.
+# A step may lead to the optimum on few rows, see `_Minimiser._optimum_on_few`.
+BENDING = 0.97  # The share of the curvature that they have together.
+FEW_SHARE, FEW_LEAST = 1 / 4, 1 / 16  # The shares of all rows that they are at most, and at least.
+FEW_VALUES = 2**25  # The values of all rows, at least: fewer are read in no time.
+FEW_TOL = 1e-2  # The share of the gap that may be left on them.
+FEW_GAIN = 1 / 2  # After a step that gains less than this share of what it could at most
+FEW_WAIT = 5  # come so many on all rows.
 PATIENCE = 10  # Steps without progress after which rounding errors are taken to have won.
 SETTLED = 1e-4  # Without a penalty: a last step so short (squared, relative) is an arrival.
 TIGHTER = (1.0, 0.5, 0.25)  # Shares of the tolerance that float64 steps try, in turn.
@@ -302,7 +303,7 @@ class _Minimiser:
     def _optimum_on_few(
         self, problem: Problem, point: Point, tol: float, lbfgs: LBFGS
     ) -> Point | None:
-        """Return the optimum of a model of the problem on the rows that bend; None without such.
+        """Return the optimum of `Problem.of_few` on the rows that bend; None where these are not few.
 
         The steps that lead there count as one together.
         """

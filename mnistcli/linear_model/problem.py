@@ -243,9 +243,9 @@ class Problem:
         return replace(self, X=X, y=y, weights=weights, blocks=blocks)
 
     def of_few(self, point: "Point", rows: Places) -> "tuple[Problem, Point]":
-        """Return the problem of some rows, of which the others are as linear as at a point.
+        """Return the problem of some rows, with the tangent at a point in place of the others.
 
-        Objective and gradient there, which come with it, are those of all rows.
+        Objective and gradient at the point, which comes with it, are those of all rows.
         """
         few = self.subset(rows)
         here = few.point(point.theta)
@@ -265,7 +265,7 @@ class Problem:
     def line(
         self, theta: Float64s, direction: Float64s | None = None, key: int | None = None
     ) -> Line:
-        """Return the line that leads on from a point, which the blocks know by its key if at all."""
+        """Return the line from a point; what blocks know of the point they find by its key."""
         key = next(_keys) if key is None else key
         direction = theta if direction is None else direction
         return Line(key, theta, next(_keys), direction, self.scale, self.factor, self.dtype)
