@@ -8,6 +8,7 @@ model of pixels is scikit-learn's own, because it has to be of use where there i
 import math
 import sys
 import warnings
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Literal, Self, cast
 
 import numpy as np
@@ -36,6 +37,8 @@ _DTYPES = (np.float64, np.float32, np.uint8)
 _EXACT_TOL = 1e-14
 
 
+# A class whose fields are its parameters is what scikit-learn asks of an estimator.
+@dataclass(eq=False, repr=False)
 class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # it has no types
     """Logistic regression with a proof of how close to the optimum it came.
 
@@ -68,30 +71,20 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
     takes half of the time and memory and ends, with this ``tol``, at the same optimum.
     """
 
-    _scale = 1.0  # of what the weights are multiplied with
-    features_: Features | None = None  # what makes that of images
-    classes_: NDArray[Any]
-    coef_: Float64s
-    intercept_: Float64s
+    C: float | None = 1.0
+    _: KW_ONLY
+    penalty: Literal["l2"] | None = "l2"
+    class_weight: Literal["balanced"] | dict[Any, float] | None = None
+    tol: float | None = None
+    max_iter: int = SOLVERS["newton"].max_iter
+    warm_start: bool = False
+    random_state: int | np.random.RandomState | None = 0
 
-    def __init__(
-        self,
-        C: float | None = 1.0,
-        *,
-        penalty: Literal["l2"] | None = "l2",
-        class_weight: Literal["balanced"] | dict[Any, float] | None = None,
-        tol: float | None = None,
-        max_iter: int = SOLVERS["newton"].max_iter,
-        warm_start: bool = False,
-        random_state: int | np.random.RandomState | None = 0,
-    ) -> None:
-        self.C = C
-        self.penalty = penalty
-        self.class_weight = class_weight
-        self.tol = tol
-        self.max_iter = max_iter
-        self.warm_start = warm_start
-        self.random_state = random_state
+    classes_: NDArray[Any] = field(init=False)
+    coef_: Float64s = field(init=False)
+    intercept_: Float64s = field(init=False)
+    _scale = 1.0  # of what the weights are multiplied with
+    features_ = cast("Features | None", None)  # what makes that of images
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to X of shape (n_samples, n_features), labels of any kind and their weights.
@@ -184,6 +177,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         return checked
 
 
+@dataclass(eq=False, repr=False)
 class Digits(LogisticRegression):
     """Images of digits in, answers out: features and logistic regression of ``mnistcli train``.
 
@@ -203,30 +197,9 @@ class Digits(LogisticRegression):
     without their labels, None for pixels.
     """
 
+    preset: Preset = "better"
+    C: float | None = field(default=None, kw_only=True)
     _scale = PIXEL_SCALE
-
-    def __init__(
-        self,
-        preset: Preset = "better",
-        *,
-        C: float | None = None,
-        penalty: Literal["l2"] | None = "l2",
-        class_weight: Literal["balanced"] | dict[Any, float] | None = None,
-        tol: float | None = None,
-        max_iter: int = SOLVERS["newton"].max_iter,
-        warm_start: bool = False,
-        random_state: int | np.random.RandomState | None = 0,
-    ) -> None:
-        super().__init__(
-            C,
-            penalty=penalty,
-            class_weight=class_weight,
-            tol=tol,
-            max_iter=max_iter,
-            warm_start=warm_start,
-            random_state=random_state,
-        )
-        self.preset = preset
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to images, what they show and how much each weighs; see `LogisticRegression.fit`."""
