@@ -203,7 +203,9 @@ def map_jobs(
         settings |= {"initializer": _end_without, "initargs": (os.getpid(),)}
     pool = joblib.Parallel(n_here, **settings)
     with safe_path():
-        yield from pool(joblib.delayed(_run_to_end)(function, *call) for call in calls)
+        with _without_ctrl_c():
+            results = pool(joblib.delayed(_run_to_end)(function, *call) for call in calls)
+        yield from results
 
 
 def n_at_once(n_jobs: int | None, n_calls: int) -> int:
@@ -263,6 +265,25 @@ def _run_to_end(function: Callable[..., Any], *call: Any) -> Any:
     """Return ``function(*call)``, of a generator a list, which another process can send."""
     result = function(*call)
     return list(result) if isinstance(result, Iterator) else result
+
+
+@contextlib.contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Keep Ctrl-C from processes that are started meanwhile: they end with this one, without a word.
+
+    This one hears of it afterwards.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # Where joblib starts it, it ends the block.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager

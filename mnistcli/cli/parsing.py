@@ -182,8 +182,12 @@ def write_sections(formatter: Any, rows: HelpRows) -> None:
 
 def _check_dashes(ctx: Any, words: Sequence[str]) -> None:
     """Raise UsageError for ``-task 0v1``, which Typer would read as ``-t ask 0v1``, and for a file."""
-    options = _options_of(ctx)
-    for word in takewhile(lambda word: word != "--", words):
+    options, is_group = _options_of(ctx), hasattr(ctx.command, "commands")
+
+    def is_ours(word: str) -> bool:  # what stands behind a command is for the command
+        return word != "--" and (word.startswith("-") or not is_group)
+
+    for word in takewhile(is_ours, words):
         name = word.partition("=")[0]
         if name.startswith("-") and name not in {*options, "-"} and os.path.lexists(word):
             raise UsageError(f"there is no option {word}", hint=f"name the file so: ./{word}")

@@ -50,6 +50,8 @@ STRIP_PIXELS = 1 << 21
 # Longer EXIF data is no camera's.
 MAX_EXIF_BYTES = 1 << 20
 _ORIENTATION = 0x0112  # in EXIF data
+# White of shares, and of 8 to 16 bits, as cameras have them.
+FULL = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0)
 # Without a handler Python prints what Pillow logs.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
@@ -297,7 +299,8 @@ def _from_numbers(image: Image.Image, side: int) -> tuple[Grey, list[str]]:
         numbers -= low
         full = high - low
     else:
-        full = next((limit for limit in (1.0, 255.0, 65535.0) if high <= limit), high)
+        full = next((full for full in FULL if high <= full), high)
     is_16_bit = image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM")
     grey: Grey = np.rint(numbers * (255 / full)).astype(np.uint8)
-    return grey, ["8-bit values in 16 bits"] if is_16_bit and full == 255 else []
+    n_bits = int(full).bit_length()
+    return grey, [f"{n_bits}-bit values in 16 bits"] if is_16_bit and n_bits < 16 else []

@@ -157,6 +157,12 @@ def test_the_help_on_training_names_every_kind_of_features():
     assert f"`--features {kinds}`" in topics.read_topic("training")
 
 
+def test_an_option_that_is_called_like_a_file_is_one(invoke, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "--tsv").touch()
+    assert invoke("predict", "--index", "3", "-m", "builtin", "--tsv").code == 0
+
+
 def test_a_file_that_looks_like_an_option_is_told_how_to_be_named(invoke, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "-lead.png").touch()

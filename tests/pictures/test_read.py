@@ -146,8 +146,14 @@ def test_8_bit_values_in_16_bits_are_read_as_such():
         (picture,) = read(data)
         assert np.array_equal(picture.grey.ravel(), np.arange(256))
         assert picture.notes == ("8-bit values in 16 bits",)
-    (picture,) = read(saved(Image.fromarray(ramp + 1)))
-    assert (picture.grey.max(), picture.notes) == (1, ())
+
+
+@pytest.mark.parametrize("n_bits", [10, 12, 14, 16])
+def test_what_a_camera_of_fewer_bits_saw_is_not_dark(n_bits):
+    ramp = np.linspace(0, 2**n_bits - 1, 256).astype(np.uint16).reshape(16, 16)
+    (picture,) = read(saved(Image.fromarray(ramp)))
+    assert np.abs(picture.grey.ravel() - np.arange(256.0)).max() <= 1
+    assert picture.notes == ((f"{n_bits}-bit values in 16 bits",) if n_bits < 16 else ())
 
 
 @pytest.mark.parametrize(
