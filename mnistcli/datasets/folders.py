@@ -103,7 +103,7 @@ def kind_of_name(path: Path) -> Literal["picture", "json", "data", "text", ""]:
     if _DATA.fullmatch(path.name):
         return "data"
     role, part, _ = meaning_of(_stem_of(path))
-    if not (role or part) or suffix not in (".txt", ".gz", ".bin", ".dat", ".ubyte", ""):
+    if not (role or part) or suffix not in (".txt", ".gz", ".bin", ".dat", ".idx", ".ubyte", ""):
         return ""
     return "text" if suffix or kind_of_path(path) == "file" else ""  # folders are called so, too
 
@@ -222,7 +222,7 @@ def containers_in(
             continue  # read with what it goes with, or the same, compressed
         if "submission" in words_in(_stem_of(path)):
             continue  # answers, of Kaggle's sample all the same
-        if not re.search(_IDX["labels"], path.name) and kind_of_path(path) == "file":
+        if kind_of_path(path) == "file":
             found[path] = "test" if meaning_of(path.name).part == "test" else part
     return found, labels
 

@@ -82,6 +82,8 @@ def gather(
     told = itertools.chain(reading.notes, *(each.notes for _, each in reading.parts))
     notes = tuple(dict.fromkeys(note.replace(str(place), str(path)) for note in told))
     if test_size is not None and not (len(test.labels) and len(train.labels)):
+        if not len(train.labels):
+            notes += ("all images are for the test, by their names: they are shared out anew",)
         train, test = shared_out(train if len(train.labels) else test, test_size, seed=seed)
     alike, n_train = first_alike(itertools.chain(train.images, test.images)), len(train.labels)
     # None, where they were shared out here.

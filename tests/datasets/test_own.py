@@ -1082,13 +1082,25 @@ def test_images_and_labels_of_one_number_are_a_pair(folder, few, names):
     assert_same_digits(gather(alone), (few[0][60:120], few[1][60:120]))
 
 
-@pytest.mark.parametrize("ending", [".bin", ".dat", ".ubyte", ""])
+@pytest.mark.parametrize("ending", [".bin", ".dat", ".idx", ".ubyte", ""])
 def test_idx_files_of_no_kind_by_their_name_are_a_pair(folder, few, ending):
     for name, array in zip(("digit_images", "digit_labels"), few, strict=True):
         (folder / f"{name}{ending}").write_bytes(idx_bytes(array))
     (folder / f"weights{ending}").write_bytes(bytes(200))
     for path in (folder, folder / f"digit_images{ending}"):
         assert_same_digits(gather(path), few)
+
+
+def test_that_images_for_the_test_are_shared_out_is_said(folder, few):
+    """MNIST without its training images."""
+    for kind, n, array in zip(("images", "labels"), (3, 1), few, strict=True):
+        (folder / f"t10k-{kind}-idx{n}-ubyte").write_bytes(idx_bytes(array))
+    (folder / "train-labels-idx1-ubyte").write_bytes(idx_bytes(few[1]))
+    found = gather(folder)
+    said = "all images are for the test, by their names: they are shared out anew"
+    assert (len(found.train.labels), found.notes) == (len(few[1]) * 4 // 5, (said,))
+    alone = str(folder / "train-labels-idx1-ubyte"), "is an IDX file of labels, not of images"
+    assert found.failures == (alone,)
 
 
 @pytest.mark.parametrize("ending", ["", ".gz"])
