@@ -207,7 +207,7 @@ class ModelRegistry:
         return entry
 
     def removable(self, *refs: str, force: bool = False) -> tuple[list[ModelEntry], list[str]]:
-        """Find what a removal comes to: versions, and references of such as were removed before.
+        """Return the versions that references name, and the references of versions removed before.
 
         Raises if one was never there, or is tagged without ``force``.
         """

@@ -1,4 +1,4 @@
-"""Numbers as a person reads them."""
+"""Numbers and times as a person reads them."""
 
 from __future__ import annotations
 
@@ -86,6 +86,11 @@ def n_bytes(count: int) -> str:
 def seconds(duration: float) -> str:
     """Write a duration."""
     return f"{duration:.2f} s" if duration < 100 else f"{duration:.0f} s"
+
+
+def minute(time: str) -> str:
+    """Write a time, as ISO 8601 has it, to the minute."""
+    return time[:16].replace("T", " ")
 
 
 def p_value(p: float) -> str:

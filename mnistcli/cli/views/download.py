@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
-from mnistcli.cli.content.numbers import n_bytes
+from mnistcli.cli.content.numbers import minute, n_bytes
 from mnistcli.cli.content.parts import Facts, Table
 from mnistcli.cli.figure import FigureFile
 from mnistcli.cli.output import Answer, pick
@@ -26,9 +26,8 @@ def catalog_answer(summaries: Sequence[DatasetSummary]) -> Answer:
         elif each.digits is None:
             own.append((each.name, "", "", "", "", f"damaged: {each.problem}"))
         else:
-            when = str(each.installed_at)[:16].replace("T", " ")
             sizes = f"{each.n_train:,}", f"{each.n_test:,}", " ".join(map(str, each.digits))
-            own.append((each.name, *sizes, when, str(each.origin)))
+            own.append((each.name, *sizes, minute(str(each.installed_at)), str(each.origin)))
     tables = [Table(("name", "title", "state", "licence"), "llll", known)] if known else []
     if own:
         headings = ("name", "training", "test", "of 0 to 9", "installed", "from")

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnistcli.cli.content.numbers import n_bytes, percent, seconds
+from mnistcli.cli.content.numbers import minute, n_bytes, percent, seconds
 from mnistcli.cli.content.parts import Facts, Table
 from mnistcli.cli.content.sentences import describe_settings
 from mnistcli.cli.output import Answer, pick
@@ -35,7 +35,7 @@ def models_answer(summaries: Sequence[ModelSummary]) -> Answer:
             said = (card.dataset, card.feature_spec.kind, settings.penalty)
             asked = (word for word in said if word not in ("mnist", "pixels", "l2"))
             what = ", ".join((card.task.name, *asked, f"C = {settings.C:g}"))
-            created = card.created[:16].replace("T", " ")
+            created = minute(card.created)
             accuracy = "-" if share is None else percent(share)
         rows.append((ref, ",".join(each.tags), *known, each.n_bytes, each.problem))
         shown.append((ref, accuracy, what, created, _tags(each)))
@@ -144,8 +144,7 @@ def reproduction_answer(result: "Reproduction") -> Answer:
 
 
 def _reproduction_facts(result: "Reproduction") -> Iterator[tuple[str, str]]:
-    created = result.model.card.created[:16].replace("T", " ")
-    yield "Model", f"{result.model.ref}, trained {created}"
+    yield "Model", f"{result.model.ref}, trained {minute(result.model.card.created)}"
     yield "Again", f"in {seconds(result.again.card.fit_seconds)}; not saved"
     if result.is_identical:
         yield "Weights", "the same, bit for bit"
