@@ -24,7 +24,7 @@ from mnistcli.registry.store import load_model
 
 @dataclass(frozen=True, slots=True)
 class SeedsTest:
-    """Two ways to train with the same seeds, by the corrected resampled t-test over the seeds."""
+    """Two ways to train with the same seeds, by a paired t-test over the seeds."""
 
     first: tuple[str, ...]  # the models, seed by seed
     second: tuple[str, ...]
@@ -34,6 +34,7 @@ class SeedsTest:
     p_corrected: float  # after Holm, for all such pairs
     n_train: int  # images, of the first seed
     n_test: int
+    is_corrected: bool  # for splits that overlap, see `intervals.corrected_t`
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -127,7 +128,7 @@ def compare(
         by=metric,
         judged=tuple(judged),
         tests=() if is_paired else mcnemar_tests([each.is_right for each in judged]),
-        over_seeds=_seeds_tests(judged, metric),
+        over_seeds=_seeds_tests(judged, metric, is_corrected=is_paired),
         n_left_out=n_left_out,
         n_disagreements=n,
         disagreements=disagreements,
@@ -135,8 +136,13 @@ def compare(
     )
 
 
-def _seeds_tests(judged: Sequence[JudgedModel], by: Metric) -> tuple[SeedsTest, ...]:
-    """Test all pairs of ways to train, which are all that a card says of the training but its seed."""
+def _seeds_tests(
+    judged: Sequence[JudgedModel], by: Metric, *, is_corrected: bool
+) -> tuple[SeedsTest, ...]:
+    """Test all pairs of ways to train, which are all that a card says of the training but its seed.
+
+    Where all seeds have the same test images, what is told holds for these, and nothing overlaps.
+    """
     ways: dict[str, dict[int, JudgedModel]] = {}
     for each in judged:
         card, split = each.model.card, replace(each.model.card.split, seed=0)
@@ -149,9 +155,9 @@ def _seeds_tests(judged: Sequence[JudgedModel], by: Metric) -> tuple[SeedsTest, 
             continue
         n_train, n_test = pairs[0][0].model.card.n_train, len(pairs[0][0].samples)
         differences = [by.of(a.evaluation) - by.of(b.evaluation) for a, b in pairs]
-        found = corrected_t(differences, n_train, n_test)
+        found = corrected_t(differences, n_train, n_test if is_corrected else 0)
         first, second = zip(*((a.model.ref, b.model.ref) for a, b in pairs), strict=True)
-        tests.append(SeedsTest(first, second, *found, math.nan, n_train, n_test))
+        tests.append(SeedsTest(first, second, *found, math.nan, n_train, n_test, is_corrected))
     corrected = holm([test.p_value for test in tests])
     return tuple(replace(test, p_corrected=p) for test, p in zip(tests, corrected, strict=True))
 

@@ -228,7 +228,7 @@ def test_ways_to_train_over_random_splits(invoke):
         sign = 1 if test["first"] == [*one] else -1
         d = sign * (np.array([*one.values()]) - np.array([*other.values()]))
         assert test["difference"] == pytest.approx(d.mean())
-        assert (test["n_train"], test["n_test"]) == (200, 2793)
+        assert (test["n_train"], test["n_test"], test["is_corrected"]) == (200, 2793, True)
         # scikit-learn's example of comparing models by grid search writes it so
         error = np.std(d, ddof=1) * np.sqrt(1 / 3 + 2793 / 200)
         p_values.append(2 * scipy.stats.t.sf(abs(d.mean() / error), 2))
@@ -247,11 +247,16 @@ def test_ways_to_train_over_seeds_on_the_same_images(invoke):
     for c in ("0.01", "1"):
         for seed in ("0", "1"):
             invoke("train", "3v8", "--C", c, "--seed", seed, "--limit", "200", "-q")
-    document = comparison(invoke, *(f"3v8@{i}" for i in (1, 2, 3, 4)))
+    refs = [f"3v8@{i}" for i in (1, 2, 3, 4)]
+    document = comparison(invoke, *refs)
     assert document["n_samples"] == 1984
     assert len(document["pairs"]) == 6
     (test,) = document["over_seeds"]
-    assert (len(test["first"]), test["n_test"]) == (2, 1984)
+    assert (len(test["first"]), test["n_test"], test["is_corrected"]) == (2, 1984, False)
+    of = {each["model"]: each["evaluation"]["accuracy"] for each in document["models"]}
+    found = scipy.stats.ttest_rel(*([of[ref] for ref in test[way]] for way in ("first", "second")))
+    assert test["p_value"] == pytest.approx(found.pvalue)
+    assert ", paired t-test, p = " in invoke("compare", *refs).out
     alone = comparison(invoke, "3v8@1", "3v8@2", "3v8@3")  # one of the ways has one seed
     assert alone["over_seeds"] == []
 

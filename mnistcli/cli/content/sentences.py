@@ -52,8 +52,9 @@ def comparison_sentences(result: Comparison) -> str:
     said += [
         f"Over {len(each.first)} seeds, with {each.n_train:,} training and {each.n_test:,} test images "
         f"each, the {result.by.title.lower()} of {ways[each.first[0]]} less that of "
-        f"{ways[each.second[0]]} is {_difference(each.difference, each.interval)}, corrected resampled "
-        f"t-test, {_p_values(each, len(result.over_seeds))}."
+        f"{ways[each.second[0]]} is {_difference(each.difference, each.interval)}, "
+        f"{'corrected resampled' if each.is_corrected else 'paired'} t-test, "
+        f"{_p_values(each, len(result.over_seeds))}."
         for each in result.over_seeds
     ]
     return "\n".join(map(visible, said))
