@@ -45,6 +45,11 @@ class Call:
     figure: FigureFile | None = None
     cluster: AbstractContextManager[None] = field(default_factory=nullcontext)  # for a block
 
+    @property
+    def is_for_paper(self) -> bool:
+        """Whether a table is for people to read in a document."""
+        return self.format in ("markdown", "latex")
+
     def emit(self, answer: Answer) -> None:
         """Draw a result into the figure, if there is one, and print it to stdout in the format."""
         if self.figure and answer.panels:

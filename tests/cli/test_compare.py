@@ -261,6 +261,19 @@ def test_ways_to_train_over_seeds_on_the_same_images(invoke):
     assert alone["over_seeds"] == []
 
 
+def test_a_table_for_a_paper_has_intervals_and_no_more_columns_than_the_terminal_s(invoke, three):
+    heading, _, best, *others = invoke("compare", *three, "--format", "markdown").out.splitlines()
+    assert heading == "| model | differs in | accuracy | difference | p corrected |"
+    number = r"-?[\d.e-]+"
+    accuracy = difference = rf"{number} \\\[{number}, {number}\\\]"
+    assert re.fullmatch(rf"\| 3v8@\d \| C = [\d.]+ \| {accuracy} \|  \|  \|", best)
+    for other in others:
+        row = rf"\| 3v8@\d \| C = [\d.]+ \| {accuracy} \| {difference} \| {number} \|"
+        assert re.fullmatch(row, other)
+    by = invoke("compare", *three, "--by", "log_loss", "--format", "latex").out.splitlines()
+    assert "model & differs in & accuracy & log loss & difference & p corrected \\\\" in by
+
+
 def test_ones_own_images_are_as_good(invoke, three, mnist, tmp_path):
     images = np.isin(mnist.test.labels, (3, 8))
     path = tmp_path / "own.npz"

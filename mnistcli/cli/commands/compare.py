@@ -25,4 +25,4 @@ def compare(
     images = call.images(loaded[0], dataset, data, raw=raw)
     found = comparison.compare(loaded, images, by=by, n_disagreements=disagreements, name=str(data))
     call.warn(*found.notes)
-    call.emit(comparison_answer(found, disagreements))
+    call.emit(comparison_answer(found, disagreements, is_for_paper=call.is_for_paper))

@@ -111,4 +111,4 @@ def curve(
                 write(point_line(point))
     points.sort(key=lambda point: order.get(point.key, 0))
     found = learning_curves.Curve(points, axis, lines)
-    call.emit(curve_answer(found, is_for_paper=call.format in ("markdown", "latex")))
+    call.emit(curve_answer(found, is_for_paper=call.is_for_paper))

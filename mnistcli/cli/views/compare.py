@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,9 @@ from mnistcli.comparison import Comparison
 from mnistcli.metrics.catalog import metric_names
 
 
-def comparison_answer(result: Comparison, n_disagreements: int = 0) -> Answer:
+def comparison_answer(
+    result: Comparison, n_disagreements: int = 0, *, is_for_paper: bool = False
+) -> Answer:
     """Show a comparison; ``n_disagreements`` is how many pictures of them were asked for."""
     document = {
         **pick(result, "on n_left_out over_seeds n_disagreements notes"),
@@ -42,7 +45,8 @@ def comparison_answer(result: Comparison, n_disagreements: int = 0) -> Answer:
         ],
         "disagreements": [each.facts for each in result.disagreements] if n_disagreements else None,
     }
-    rows, panels = _rows(result, document["models"]), _panels(result)
+    rows = _paper_rows(result) if is_for_paper else _rows(result, document["models"])
+    panels = _panels(result)
     return Answer(
         "compare", document, result.refs[:1], comparison_parts(result), rows, panels=panels
     )
@@ -59,6 +63,27 @@ def _rows(result: Comparison, models: Sequence[dict[str, Any]]) -> Iterator[Sequ
         values = (model["evaluation"][name] for name in judged)
         costly = (model[name] for name in costs)
         yield (model["model"], model["task"], *values, model["difference"], *found, *costly)
+
+
+def _paper_rows(result: Comparison) -> Iterator[Sequence[object]]:
+    """Yield what a paper shows, each with its interval where it has one."""
+    by, ends = result.by, "{0} {0}_low {0}_high"
+    names = dict.fromkeys(["accuracy", by.name, "difference"])
+    yield ("model", "differs_in", *" ".join(map(ends.format, names)).split(), "p_corrected")
+    for (each, test), words in zip(result.against_best(), _distinctions(result), strict=True):
+        evaluation = each.evaluation
+        found: dict[str, tuple[float | None, ...]]
+        found = {"accuracy": (evaluation.accuracy, *evaluation.accuracy_interval)}
+        found.setdefault(
+            by.name, (by.of(evaluation), *(by.interval_of(evaluation) or (None, None)))
+        )
+        difference = None if each is result.judged[0] else result.difference_of(each)
+        found["difference"] = difference, None, None
+        if test and by.name == "accuracy":
+            less, (low, high) = test.difference
+            found["difference"] = -less, -high, -low
+        p_value = test.p_corrected if test else None
+        yield (each.model.ref, ", ".join(words), *chain(*found.values()), p_value)
 
 
 def comparison_parts(result: Comparison) -> Iterator[Part]:
