@@ -126,6 +126,9 @@ def open_arff(stream: Stream) -> Table:
         raise FormatError("has no @data line in its first megabyte")
     attributes = filter(None, map(_ARFF_ATTRIBUTE.match, first[:data]))
     names = (match[1].decode("utf-8", "replace").strip("'\"") for match in attributes)
+    if any(line.startswith(b"{") for line in first[data + 1 : data + 100]):
+        hint = "in Weka: the filter SparseToNonSparse writes its zeros out"
+        raise FormatError("is a sparse ARFF file, which leaves out zeros", hint=hint)
     rows = itertools.chain([first[data + 1 :]], blocks)
     return Table(layout_of(tuple(names)), _cleaned(rows, b",", b"%"))
 

@@ -82,6 +82,10 @@ _FOREIGN = {
         _READ.format(r"d = re.findall(r'((?:[01]{32}\s){32}) *(\d)', open(FILE).read())",
                      "[[[*map(int, row)] for row in a.split()] for a, _ in d]", "[int(b) for _, b in d]"),
     ),
+    "a FANN file, of which every other line is a picture": (
+        rb"\d+ \d+ \d+\r?\n(?:[\d.eE+-]+ ?){60}",
+        _READ.format("d = [[*map(float, line.split())] for line in open(FILE)][1:]", "d[::2]", "d[1::2]"),
+    ),
     "a LIBSVM file": (
         rb"[+-]?[\d.]+ (?:qid:\d+ )?\d{1,5}:[\d.+-]",
         _READ.format("X, y = sklearn.datasets.load_svmlight_file(FILE, n_features=784)", "X.toarray()", "y"),

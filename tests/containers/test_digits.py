@@ -496,6 +496,7 @@ REFUSED = {
     "pixels in one cell": (b'label,pixels\n7,"' + b"0 " * 783 + b'9"', "is a table with lists in its cells"),
     "a table of tabs": (b"1\t2\t0\n" * 9, "has 3 columns in its first line"),
     "a notebook": (b'{\n "cells": [\n', "is a notebook"),
+    "sparse ARFF": (b"@relation a\n@attribute b numeric\n@data\n{0 5, 3 255}\n", "is a sparse ARFF file"),
     "JSON by line": (b'{"label": 7}\n{"label": 1}\n', "is JSON, line by line"),
     "JSON of nothing": (b"{}", "is JSON"),
     "a bracket": (b"[", "is a list in JSON"),
@@ -577,9 +578,15 @@ def as_json_by_line(path, rows):
     path.write_text("\n".join(map(json.dumps, json.loads(path.read_text()))))
 
 
+def as_fann(path, rows):
+    lines = [each for pair in zip(rows / 255, one_hot(LABELS), strict=True) for each in pair]
+    text = "\n".join(" ".join(f"{value:g}" for value in line) for line in lines)
+    path.write_text(f"{len(rows)} 784 10\n{text}\n")
+
+
 @pytest.mark.parametrize(
     "write",
-    [as_libsvm, as_matlab, as_json, as_json_by_line, as_pickle, as_python_2_wrote_it, as_joblib,
+    [as_fann, as_libsvm, as_matlab, as_json, as_json_by_line, as_pickle, as_python_2_wrote_it, as_joblib,
      partial(as_joblib, compress=3), as_lists_in_cells],
 )  # fmt: skip
 def test_what_a_hint_says_makes_a_file_that_is_read(images, write, tmp_path, monkeypatch):

@@ -106,7 +106,8 @@ def _ask(query: bytes) -> bytes:
     Nothing comes from what is no terminal, not awake, or known to answer nothing.
     """
     is_deaf = os.environ.get("TERM", "dumb") in ("dumb", "linux", "")
-    if termios is None or is_deaf or os.environ.get("CI"):
+    is_written_down = os.environ.get("CI") or os.environ.get("JPY_PARENT_PID")  # a cell's ! command
+    if termios is None or is_deaf or is_written_down:
         return b""
     patience_s = SSH_PATIENCE_S if os.environ.get("SSH_CONNECTION") else PATIENCE_S
     # AttributeError and ValueError: there is no stream, or a closed one.

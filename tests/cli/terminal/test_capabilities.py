@@ -90,7 +90,7 @@ def on_a_terminal_that_answers(
     )
     pid, master = pty.fork()
     if pid == 0:
-        for name in ("CI", "SSH_CONNECTION", "NO_COLOR"):
+        for name in ("CI", "JPY_PARENT_PID", "SSH_CONNECTION", "NO_COLOR"):
             os.environ.pop(name, None)
         os.environ.update({"TERM": "xterm-256color", "COLUMNS": "80", **(env or {})})
         os.execv(sys.executable, [sys.executable, "-c", code, *arguments])
@@ -189,6 +189,7 @@ def test_a_silent_terminal_is_not_waited_for():
     ("arguments", "env"),
     [
         (("show", "7"), {"CI": "true"}),
+        (("show", "7"), {"JPY_PARENT_PID": "7"}),  # a cell of a notebook: !mnistcli show 7
         (("show", "7"), {"TERM": "dumb"}),
         (("show", "7"), {"TERM": "linux"}),
         (("show", "7"), {"NO_COLOR": "1"}),
