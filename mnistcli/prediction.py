@@ -200,7 +200,7 @@ def explain(model: Model | str, image: ArrayLike, against: str | int | None = No
     model = load_model(model)
     classifier, names = model.classifier, model.card.class_names
     if classifier.n_features != N_PIXELS:
-        problem = f"{model.ref} does not look at pixels, which could be explained"
+        problem = f"{model.named} does not look at pixels, which could be explained"
         raise UsageError(problem, hint="train one that does: mnistcli train --task digits")
     image = digit_images(image)
     check_is_light_ink(image)
