@@ -154,7 +154,7 @@ def evaluate(
     """
     model = load_model(model)
     check_choice("part", on, get_args(Part))
-    data = own_dataset(model.ref, model.card.dataset) if data is None else to_judge(data)
+    data = own_dataset(model.named, model.card.dataset) if data is None else to_judge(data)
     if isinstance(data, Dataset) and on == "train":
         return judge(model, _part_of(data, model, on), f"{data.name} train", threshold=threshold)
     samples, name, notes, _ = common_samples([model], data, name)
@@ -169,7 +169,7 @@ def suspects(
     Where it kept what models of folds, which had not seen them, said of its training images, those
     are believed. Raises DataUnavailableError where no image is of the task's digits.
     """
-    names, dataset = model.card.class_names, dataset or own_dataset(model.ref, model.card.dataset)
+    names, dataset = model.card.class_names, dataset or own_dataset(model.named, model.card.dataset)
     by_folds = model.out_of_fold if dataset.sha256 == model.card.dataset_sha256 else None
     found: list[tuple[float, Part, Samples, int]] = []
     for part in get_args(Part) if on is None else (on,):

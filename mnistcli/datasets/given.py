@@ -46,12 +46,12 @@ def open_dataset(
     return store.open(name, progress=progress)
 
 
-def own_dataset(ref: str, name: str, opened: Callable[[str], Dataset] = open_dataset) -> Dataset:
+def own_dataset(model: str, name: str, opened: Callable[[str], Dataset] = open_dataset) -> Dataset:
     """Open the dataset that a model was trained on; DataUnavailableError where it has no such name."""
     try:
         return opened(name)
     except UsageError as error:
-        problem = f"{ref} was trained on {name}, which is not among the datasets"
+        problem = f"{model} was trained on {name}, which is not among the datasets"
         hint = f"mnistcli download --source PATH --as {name}, or give other data: --dataset NAME"
         raise DataUnavailableError(problem, hint=hint) from error
 
