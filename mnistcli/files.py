@@ -221,7 +221,7 @@ def _temporary_beside(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     is_ours = False
     while not is_ours:
-        temporary = path.with_name(f".mnistcli-{os.getpid()}-{os.urandom(6).hex()}.tmp")
+        temporary = path.parent / f".mnistcli-{os.getpid()}-{os.urandom(6).hex()}.tmp"
         file = os.fdopen(os.open(temporary, flags, _FILE_MODE), "wb")
         if fcntl is not None:
             with contextlib.suppress(OSError):  # a file system without locks

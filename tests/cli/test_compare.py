@@ -271,7 +271,7 @@ def test_a_table_for_a_paper_has_intervals_and_no_more_columns_than_the_terminal
         row = rf"\| 3v8@\d \| C = [\d.]+ \| {accuracy} \| {difference} \| {number} \|"
         assert re.fullmatch(row, other)
     by = invoke("compare", *three, "--by", "log_loss", "--format", "latex").out.splitlines()
-    assert "model & differs in & accuracy & log loss & difference & p corrected \\\\" in by
+    assert "model & differs in & accuracy & log loss & difference \\\\" in by
 
 
 def test_ones_own_images_are_as_good(invoke, three, mnist, tmp_path):

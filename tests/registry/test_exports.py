@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -270,8 +271,19 @@ OF_ONE_PRODUCT = [name for name in formats() if not exporter(name).takes_pairs]
 def test_models_that_are_more_than_one_product_are_refused(format_, mnist, tmp_path):
     settings = TrainingSettings(split=SplitSpec(limit=300))
     pairs = mnistcli.train("pairs", mnist, settings).model
-    with pytest.raises(UsageError, match=f"a vote of many models, which {format_} cannot hold"):
+    problem = f"a vote of many models, which {format_} cannot hold"
+    with pytest.raises(UsageError, match=problem) as caught:
         export_model(pairs, format_, tmp_path / "pairs")
+    assert caught.value.hint == "choose from html"
+    assert not files_in(tmp_path)
+
+
+def test_a_folder_is_not_written_over(models, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"^\. is there already"):
+        export_model(models["0v1"], "json", Path())
+    with pytest.raises(StorageError, match=r"^cannot write \.: "):
+        export_model(models["0v1"], "json", Path(), overwrite=True)
     assert not files_in(tmp_path)
 
 

@@ -1,8 +1,8 @@
 """Comparisons of models as tables, documents and pictures."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from mnistcli.cli.output import Answer, pick
 from mnistcli.cli.views.evaluate import estimate, evaluation_document
 from mnistcli.comparison import Comparison
 from mnistcli.metrics.catalog import metric_names
+from mnistcli.metrics.intervals import UNKNOWN
 
 
 def comparison_answer(
@@ -66,24 +67,26 @@ def _rows(result: Comparison, models: Sequence[dict[str, Any]]) -> Iterator[Sequ
 
 
 def _paper_rows(result: Comparison) -> Iterator[Sequence[object]]:
-    """Yield what a paper shows, each with its interval where it has one."""
+    """Yield what a paper shows, each with its interval where it has one.
+
+    McNemar's test is of the accuracy, and stands beside no other difference.
+    """
     by, ends = result.by, "{0} {0}_low {0}_high"
-    names = dict.fromkeys(["accuracy", by.name, "difference"])
-    yield ("model", "differs_in", *" ".join(map(ends.format, names)).split(), "p_corrected")
+    names, is_tested = dict.fromkeys(["accuracy", by.name, "difference"]), by.name == "accuracy"
+    headings = " ".join(map(ends.format, names)).split()
+    yield ("model", "differs_in", *headings, *["p_corrected"] * is_tested)
     for (each, test), words in zip(result.against_best(), _distinctions(result), strict=True):
         evaluation = each.evaluation
-        found: dict[str, tuple[float | None, ...]]
-        found = {"accuracy": (evaluation.accuracy, *evaluation.accuracy_interval)}
-        found.setdefault(
-            by.name, (by.of(evaluation), *(by.interval_of(evaluation) or (None, None)))
-        )
-        difference = None if each is result.judged[0] else result.difference_of(each)
-        found["difference"] = difference, None, None
-        if test and by.name == "accuracy":
+        found = [evaluation.accuracy, *evaluation.accuracy_interval]
+        if not is_tested:
+            found += by.of(evaluation), *(by.interval_of(evaluation) or UNKNOWN)
+            found += result.difference_of(each), *UNKNOWN
+        elif test:
             less, (low, high) = test.difference
-            found["difference"] = -less, -high, -low
-        p_value = test.p_corrected if test else None
-        yield (each.model.ref, ", ".join(words), *chain(*found.values()), p_value)
+            found += -less, -high, -low, test.p_corrected
+        else:
+            found += [math.nan] * 4
+        yield (each.model.ref, ", ".join(words), *found)
 
 
 def comparison_parts(result: Comparison) -> Iterator[Part]:

@@ -106,7 +106,8 @@ def encode_export(model: Model, format_: str, examples: Sequence["CaptionedImage
     kind, card = exporter(format_), model.card
     name = model.ref or card.task.name
     if card.task.is_pairwise and not kind.takes_pairs:
-        raise UsageError(f"{name} is a vote of many models, which {format_} cannot hold")
+        hint = f"choose from {', '.join(name for name in formats() if exporter(name).takes_pairs)}"
+        raise UsageError(f"{name} is a vote of many models, which {format_} cannot hold", hint=hint)
     try:
         return kind.encode(model, examples) if kind.shows_examples else kind.encode(model)
     except ModuleNotFoundError as error:
