@@ -16,7 +16,6 @@ import math
 import os
 import pickle
 import re
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,7 +30,7 @@ from numpy.typing import NDArray
 from mnistcli.errors import ClusterError, UsageError
 from mnistcli.linear_model.problem import Block, LocalBlocks
 from mnistcli.memory import machine_bytes
-from mnistcli.parallel import elsewhere, n_cores, safe_path
+from mnistcli.parallel import elsewhere, n_cores, safe_path, without_ctrl_c
 
 PATIENCE_S = 120.0  # How long nobody may work at anything,
 POLL_S = 1.0  # looked at so often.
@@ -150,12 +149,8 @@ def _start_here(n_workers: int, stack: contextlib.ExitStack) -> Any:
     """Start workers on this machine, which only this process can reach."""
     from distributed import LocalCluster, Security
 
-    with contextlib.suppress(ImportError):  # Windows has none; to start, it lets Ctrl-C through
-        from multiprocessing import resource_tracker
-
-        resource_tracker.ensure_running()
     stack.enter_context(safe_path())  # They are started by python -c, and again where they die.
-    with _without_ctrl_c():
+    with without_ctrl_c():
         cluster = LocalCluster(
             n_workers=n_workers,
             threads_per_worker=1,
@@ -167,18 +162,11 @@ def _start_here(n_workers: int, stack: contextlib.ExitStack) -> Any:
             security=Security.temporary(),
         )
         stack.callback(cluster.close, timeout=CONNECT_S)
+    with contextlib.suppress(ImportError):
+        from distributed.gc import disable_gc_diagnosis
+
+        disable_gc_diagnosis(force=True)  # Python drops a Ctrl-C that meets it
     return cluster
-
-
-@contextlib.contextmanager
-def _without_ctrl_c() -> Iterator[None]:
-    """Let Ctrl-C come afterwards, and pass by the threads and processes that start meanwhile."""
-    mask: Any = getattr(signal, "pthread_sigmask", lambda *_: set())  # Windows has none
-    before = mask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        mask(signal.SIG_SETMASK, before)
 
 
 @dataclass(slots=True, eq=False)
@@ -257,7 +245,7 @@ class _Cluster:
         for array in (each for key, each in arrays.items() if key not in self.sent):
             plain = np.asarray(array)  # mapped files are on this machine only
             try:
-                with _without_ctrl_c():  # Dask would lose track of what is on its way
+                with without_ctrl_c():  # Dask would lose track of what is on its way
                     there = self.client.scatter(plain, broadcast=True, hash=False)
             except OSError as error:  # a worker that has died meanwhile
                 raise CancelledError from error

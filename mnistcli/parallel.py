@@ -203,7 +203,7 @@ def map_jobs(
         settings |= {"initializer": _end_without, "initargs": (os.getpid(),)}
     pool = joblib.Parallel(n_here, **settings)
     with safe_path():
-        with _without_ctrl_c():
+        with without_ctrl_c():
             results = pool(joblib.delayed(_run_to_end)(function, *call) for call in calls)
         yield from results
 
@@ -268,17 +268,17 @@ def _run_to_end(function: Callable[..., Any], *call: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _without_ctrl_c() -> Iterator[None]:
-    """Keep Ctrl-C from processes that are started meanwhile: they end with this one, without a word.
+def without_ctrl_c() -> Iterator[None]:
+    """Let Ctrl-C come afterwards, and pass by the threads and processes that start meanwhile.
 
-    This one hears of it afterwards.
+    These end with this process, and have nothing to say about it.
     """
-    if not hasattr(signal, "pthread_sigmask"):
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
     from multiprocessing import resource_tracker
 
-    resource_tracker.ensure_running()  # Where joblib starts it, it ends the block.
+    resource_tracker.ensure_running()  # to start, it lets Ctrl-C through
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
