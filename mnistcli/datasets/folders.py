@@ -37,7 +37,14 @@ from mnistcli.containers.names import (
     parts_of,
     words_in,
 )
-from mnistcli.containers.reading import FormatError, check_not_foreign, damage_of, open_stream
+from mnistcli.containers.reading import (
+    HEAD_BYTES,
+    FormatError,
+    check_not_foreign,
+    damage_of,
+    kind_of,
+    open_stream,
+)
 from mnistcli.errors import CorruptFileError
 from mnistcli.files import is_hidden, kind_of_path, storage_errors
 from mnistcli.pictures.formats import is_picture, is_picture_name
@@ -105,7 +112,15 @@ def kind_of_name(path: Path) -> Literal["picture", "json", "data", "text", ""]:
     role, part, _ = meaning_of(_stem_of(path))
     if not (role or part) or suffix not in (".txt", ".gz", ".bin", ".dat", ".idx", ".ubyte", ""):
         return ""
-    return "text" if suffix or kind_of_path(path) == "file" else ""  # folders are called so, too
+    return "text" if suffix or _is_idx(path) else ""  # folders and scripts are called so, too
+
+
+def _is_idx(path: Path) -> bool:
+    """Return whether a file is one of IDX, by its content."""
+    if kind_of_path(path) == "file":
+        with contextlib.suppress(OSError), path.open("rb") as file:
+            return kind_of(file.read(HEAD_BYTES)) == "idx"
+    return False
 
 
 def is_list(path: Path) -> bool:

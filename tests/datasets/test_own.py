@@ -1087,6 +1087,7 @@ def test_idx_files_of_no_kind_by_their_name_are_a_pair(folder, few, ending):
     for name, array in zip(("digit_images", "digit_labels"), few, strict=True):
         (folder / f"{name}{ending}").write_bytes(idx_bytes(array))
     (folder / f"weights{ending}").write_bytes(bytes(200))
+    (folder / "test").write_text("#!/bin/sh\necho nothing to do with it\n")
     for path in (folder, folder / f"digit_images{ending}"):
         assert_same_digits(gather(path), few)
 
