@@ -55,8 +55,11 @@ def _rectangle(left: float, top: float, right: float, bottom: float) -> Points:
 
 
 def _cut(text: str, width: float) -> str:
+    """Leave out the middle of what is too long: versions of a model differ at its end."""
     most = max(1, int(width / _LETTER_DOTS))
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    n_last = (most - 1) // 2
+    n_first = most - 1 - n_last
+    return text if len(text) <= most else f"{text[:n_first]}…{text[len(text) - n_last :]}"
 
 
 class _Field(NamedTuple):

@@ -182,6 +182,17 @@ def test_marks_stand_where_the_axes_say():
     assert ticks[0].points[0][0] == pytest.approx(middle[0], abs=1)
 
 
+def test_names_that_are_too_long_keep_their_ends():
+    names = [f"{'a-long-name-' * 6}@{i}" for i in (1, 12)]
+    axis = axis_for(np.array([0.0, 1.0]).flat, title="accuracy")
+    up = axis._replace(low=1.5, high=-0.5, ticks=(0, 1), word=lambda i: names[int(i)])
+    points = np.array([[0.5, 0.0, 0.4, 0.6], [0.6, 1.0, 0.5, 0.7]])
+    plot = Plot("two", axis, up, (Series.measured("models", points, "marks", across=True),))
+    shown = str(drawing.svg(layout.drawing_of([plot], 300)))
+    for end in ("@1", "@12"):
+        assert re.search(rf">a-long…[^<]*{end}<", shown)
+
+
 def test_a_title_without_room_loses_its_explanation():
     across = plot().across._replace(title="recall: of the class, found")
     shown = plot()._replace(across=across)

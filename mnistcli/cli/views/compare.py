@@ -82,8 +82,8 @@ def _paper_rows(result: Comparison) -> Iterator[Sequence[object]]:
             found += by.of(evaluation), *(by.interval_of(evaluation) or UNKNOWN)
             found += result.difference_of(each), *UNKNOWN
         elif test:
-            less, (low, high) = test.difference
-            found += -less, -high, -low, test.p_corrected
+            _, (low, high) = test.difference  # of the best, less this one
+            found += result.difference_of(each), -high, -low, test.p_corrected
         else:
             found += [math.nan] * 4
         yield (each.model.ref, ", ".join(words), *found)
