@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import subprocess
 import sys
 import textwrap
@@ -282,9 +283,21 @@ def test_a_folder_is_not_written_over(models, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match=r"^\. is there already"):
         export_model(models["0v1"], "json", Path())
-    with pytest.raises(StorageError, match=r"^cannot write \.: "):
+    with pytest.raises(StorageError, match=r"^cannot write /.*: "):
         export_model(models["0v1"], "json", Path(), overwrite=True)
     assert not files_in(tmp_path)
+
+
+def test_what_is_written_over_is_a_file(models, tmp_path):
+    """Root put a file in the place of /dev/null."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(StorageError, match=r"is a device or a pipe, and no file$"):
+        export_model(models["0v1"], "json", tmp_path / "pipe", overwrite=True)
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    export_model(models["0v1"], "json", tmp_path / "link")
+    export_model(models["digits"], "json", tmp_path / "link", overwrite=True)
+    assert (tmp_path / "link").is_symlink()
+    assert json.loads((tmp_path / "file").read_text())["model"] == "digits@3"
 
 
 PATCHES = {"sides": (5, 9), "n_filters": 6}

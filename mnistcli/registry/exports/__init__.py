@@ -94,7 +94,7 @@ def export_model(
     name = model.ref.replace("\\", "/").rpartition("/")[2].removesuffix(SUFFIX)
     path = path or Path(f"{name.replace('@', '-') or model.card.task.name}.{format_}")
     content = encode_export(model, format_, examples)
-    if not write_atomically(path, content, is_new=not overwrite):
+    if not write_atomically(path.resolve(), content, is_new=not overwrite):  # not a link itself
         raise UsageError(f"{path} is there already", hint="add --force, or choose another --output")
     kind, sha256 = exporter(format_), hashlib.sha256(content).hexdigest()
     use = kind.use.format(file=repr(str(path)))
