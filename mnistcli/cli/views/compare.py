@@ -71,22 +71,29 @@ def _paper_rows(result: Comparison) -> Iterator[Sequence[object]]:
 
     McNemar's test is of the accuracy, and stands beside no other difference.
     """
-    by, ends = result.by, "{0} {0}_low {0}_high"
-    names, is_tested = dict.fromkeys(["accuracy", by.name, "difference"]), by.name == "accuracy"
-    headings = " ".join(map(ends.format, names)).split()
+    by, of_accuracy = result.by, result.by.name == "accuracy"
+    is_tested = of_accuracy and bool(result.tests)
+    names = dict.fromkeys(["accuracy", by.name, "difference"])
+    headings = (f"{name}{end}" for name in names for end in ("", "_low", "_high"))
     yield ("model", "differs_in", *headings, *["p_corrected"] * is_tested)
     for (each, test), words in zip(result.against_best(), _distinctions(result), strict=True):
-        evaluation = each.evaluation
+        evaluation, low, high, p_value = each.evaluation, math.nan, math.nan, math.nan
         found = [evaluation.accuracy, *evaluation.accuracy_interval]
-        if not is_tested:
+        if not of_accuracy:
             found += by.of(evaluation), *(by.interval_of(evaluation) or UNKNOWN)
-            found += result.difference_of(each), *UNKNOWN
-        elif test:
-            _, (low, high) = test.difference  # of the best, less this one
-            found += result.difference_of(each), -high, -low, test.p_corrected
-        else:
-            found += [math.nan] * 4
-        yield (each.model.ref, ", ".join(words), *found)
+        if test and is_tested:
+            _, (high, low) = test.difference  # of the best, less this one
+            low, high, p_value = -low, -high, test.p_corrected
+        difference = None if each is result.judged[0] else result.difference_of(each)
+        yield (
+            each.model.ref,
+            ", ".join(words),
+            *found,
+            difference,
+            low,
+            high,
+            *[p_value] * is_tested,
+        )
 
 
 def comparison_parts(result: Comparison) -> Iterator[Part]:
