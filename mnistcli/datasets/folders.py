@@ -235,6 +235,8 @@ def containers_in(
             continue
         if taken & {path, path.with_suffix("")} or path.with_suffix("") in found:
             continue  # read with what it goes with, or the same, compressed
+        if re.search(_IDX["labels"], path.name) and _stem_of(path) in map(_stem_of, taken):
+            continue  # train-labels-idx1-ubyte beside train-labels
         if "submission" in words_in(_stem_of(path)):
             continue  # answers, of Kaggle's sample all the same
         if kind_of_path(path) == "file":

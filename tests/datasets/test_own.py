@@ -1096,6 +1096,9 @@ def test_that_images_for_the_test_are_shared_out_is_said(folder, few):
     """MNIST without its training images."""
     for kind, n, array in zip(("images", "labels"), (3, 1), few, strict=True):
         (folder / f"t10k-{kind}-idx{n}-ubyte").write_bytes(idx_bytes(array))
+    (folder / "t10k-labels.idx1-ubyte").write_bytes(
+        idx_bytes(few[1])
+    )  # the same, in another spelling
     (folder / "train-labels-idx1-ubyte").write_bytes(idx_bytes(few[1]))
     found = gather(folder)
     said = "all images are for the test, by their names: they are shared out anew"
