@@ -64,7 +64,8 @@ def meaning_of(name: str) -> Meaning:
     words = words_in(name.rpartition("/")[2])
     others = [word for word in words if word not in PARTS] or [""]
     part: OfPart = next((PARTS[word] for word in words if word in PARTS), "")
-    last = next((word for word in reversed(others) if not word.isdecimal() | (word == "batch")), "")
+    named = [word for word in others if not word.isdecimal() and word != "batch"]  # data_batch_1
+    last = named[-1] if named else ""
     role = "images" if last in IMAGES else "labels" if last in LABELS | {"labs"} else ""
     return Meaning(role, part, len(others))
 

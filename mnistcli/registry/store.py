@@ -266,7 +266,7 @@ class ModelRegistry:
         names = self.names()
         hint = did_you_mean(name, [*names, BUILTIN]) or (_LIST if names else _TRAIN_FIRST)
         if files.kind_of_path(Path(name)) != "nothing":
-            hint = f"a model comes first, and what it is judged on behind --data: --data {name}"
+            hint = f"that is a file or folder, for: mnistcli evaluate MODEL --data {name}"
         raise ModelNotFoundError(f"there is no model {name!r}", hint=hint)
 
     def _entry(self, name: str, version: int) -> ModelEntry:

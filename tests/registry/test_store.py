@@ -123,7 +123,7 @@ def test_a_removed_number_is_not_given_again(registry):
 def test_a_file_in_the_place_of_a_model_is_told_its_own(registry, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "scan.png").touch()
-    for name, hint in (("scan.png", "behind --data: --data scan.png"), ("no.png", "builtin")):
+    for name, hint in (("scan.png", "evaluate MODEL --data scan.png"), ("no.png", "builtin")):
         with pytest.raises(ModelNotFoundError, match=f"there is no model '{name}'") as caught:
             registry.find(name)
         assert hint in caught.value.hint
