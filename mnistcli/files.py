@@ -182,8 +182,6 @@ def write_atomically(
     is False.
     """
     make_folder(path.parent)
-    if kind_of_path(path) == "other":  # A file in place of /dev/null would break the system.
-        raise StorageError("write", path, "is a device or a pipe, and no file")
     with storage_errors("write", path), _temporary_beside(path) as (temporary, file):
         if isinstance(content, bytes):
             file.write(content)

@@ -5,6 +5,7 @@ needs a library of its own names it as an extra in ``pyproject.toml``, after the
 """
 
 import hashlib
+import os
 import pkgutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,8 +13,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mnistcli.errors import UsageError
-from mnistcli.files import write_atomically
+from mnistcli.errors import StorageError, UsageError
+from mnistcli.files import kind_of_path, write_atomically
 from mnistcli.registry.model_file import SUFFIX, Model
 
 if TYPE_CHECKING:
@@ -94,7 +95,10 @@ def export_model(
     name = model.ref.replace("\\", "/").rpartition("/")[2].removesuffix(SUFFIX)
     path = path or Path(f"{name.replace('@', '-') or model.card.task.name}.{format_}")
     content = encode_export(model, format_, examples)
-    if not write_atomically(path.resolve(), content, is_new=not overwrite):  # not a link itself
+    if kind_of_path(path) == "other":  # A file in place of /dev/null would break the system.
+        raise StorageError("write", path, "is a device or a pipe, and no file")
+    target = Path(os.path.realpath(path))  # A link stays one.
+    if not write_atomically(target, content, is_new=not overwrite):
         raise UsageError(f"{path} is there already", hint="add --force, or choose another --output")
     kind, sha256 = exporter(format_), hashlib.sha256(content).hexdigest()
     use = kind.use.format(file=repr(str(path)))
