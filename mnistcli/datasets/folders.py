@@ -38,7 +38,6 @@ from mnistcli.containers.names import (
     words_in,
 )
 from mnistcli.containers.reading import (
-    HEAD_BYTES,
     FormatError,
     check_not_foreign,
     damage_of,
@@ -118,8 +117,8 @@ def kind_of_name(path: Path) -> Literal["picture", "json", "data", "text", ""]:
 def _is_idx(path: Path) -> bool:
     """Return whether a file is one of IDX, by its content."""
     if kind_of_path(path) == "file":
-        with contextlib.suppress(OSError), path.open("rb") as file:
-            return kind_of(file.read(HEAD_BYTES)) == "idx"
+        with contextlib.suppress(OSError), open_stream(path) as file:
+            return kind_of(file.head()) == "idx"
     return False
 
 

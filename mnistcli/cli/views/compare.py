@@ -1,6 +1,5 @@
 """Comparisons of models as tables, documents and pictures."""
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -77,23 +76,16 @@ def _paper_rows(result: Comparison) -> Iterator[Sequence[object]]:
     headings = (f"{name}{end}" for name in names for end in ("", "_low", "_high"))
     yield ("model", "differs_in", *headings, *["p_corrected"] * is_tested)
     for (each, test), words in zip(result.against_best(), _distinctions(result), strict=True):
-        evaluation, low, high, p_value = each.evaluation, math.nan, math.nan, math.nan
+        evaluation, interval = each.evaluation, UNKNOWN
         found = [evaluation.accuracy, *evaluation.accuracy_interval]
         if not of_accuracy:
             found += by.of(evaluation), *(by.interval_of(evaluation) or UNKNOWN)
         if test and is_tested:
-            _, (high, low) = test.difference  # of the best, less this one
-            low, high, p_value = -low, -high, test.p_corrected
+            _, (low, high) = test.difference  # of the best, less this one
+            interval = -high, -low
         difference = None if each is result.judged[0] else result.difference_of(each)
-        yield (
-            each.model.ref,
-            ", ".join(words),
-            *found,
-            difference,
-            low,
-            high,
-            *[p_value] * is_tested,
-        )
+        p_value = [test.p_corrected if test else None] * is_tested
+        yield (each.model.ref, ", ".join(words), *found, difference, *interval, *p_value)
 
 
 def comparison_parts(result: Comparison) -> Iterator[Part]:
