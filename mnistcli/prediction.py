@@ -14,7 +14,7 @@ from mnistcli.display import Displayed, counted
 from mnistcli.errors import BadImageError, UsageError
 from mnistcli.features.typicality import is_unlike
 from mnistcli.gallery import check_indices
-from mnistcli.linear_model.classifier import classes_of, probabilities_of
+from mnistcli.linear_model.classifier import classes_of, p_of, probabilities_of
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 from mnistcli.parallel import flat_map_forked
 from mnistcli.pictures import check_is_light_ink, digit_images
@@ -45,6 +45,8 @@ BLOCK, FEW_BLOCKS = 16, 16
 ABSTAINED, FAILED = "?", "!"
 # So many labelled images at least are doubted, and so many at most are looked at for that.
 LEAST_DOUBTED, MOST_DOUBTED = 10, 200
+# A label is doubted alone where it is less probable.
+DOUBTED_BELOW = 0.05
 UNLIKE = "unlike all training images"
 
 
@@ -188,6 +190,20 @@ def doubts_about(images: Bytes, labels: Bytes) -> str:
     n, n_right = len(labels), int(np.count_nonzero(answers == labels))
     is_doubted = 2 * n_right < n
     return f"{BUILTIN} reads {n_right} of {n} images as they are labelled" if is_doubted else ""
+
+
+def doubted_digits(images: Bytes, labels: Bytes) -> dict[int, str]:
+    """Say of labelled images, by index, which the model in the box takes for no digit, or another.
+
+    So it does of what was crossed out, of letters, and of labels that are wrong.
+    """
+    scores, typicality, _ = load_model(BUILTIN).look_at(images)
+    answers, p_labels = classes_of(scores), p_of(labels, probabilities_of(scores))
+    return {
+        i: f"{BUILTIN} finds it {UNLIKE}" if is_unlike(share) else f"{BUILTIN} reads it as {answer}"
+        for i, (share, answer) in enumerate(zip(typicality, answers, strict=True))
+        if is_unlike(share) or p_labels[i] < DOUBTED_BELOW
+    }
 
 
 def explain(model: Model | str, image: ArrayLike, against: str | int | None = None) -> Explanation:

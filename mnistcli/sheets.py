@@ -6,7 +6,7 @@ should be, says that it is a page, and how its paper bends.
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import combinations
 from typing import NamedTuple
 
@@ -102,6 +102,7 @@ class SheetRead(NamedTuple):
     images: Grey  # of shape (n, 28, 28)
     labels: Bytes
     boxes: tuple[tuple[int, int], ...]  # the row and the column of each, from 0
+    names: tuple[str, ...]  # "page.jpg row 1, digit 0"
     empties: tuple[tuple[int, int], ...]  # where nothing was written
     failures: tuple[tuple[str, str], ...]  # what cannot be read, and why
     page: Grey  # upright, flat and evenly lit
@@ -120,7 +121,7 @@ def read_sheet(grey: Grey, *, source: str = "image") -> SheetRead:
     noise = [1.4826 * quantile(np.abs(each - quantile(each, 0.5)), 0.5) for each in smooth]
     # In the usual box: one that is full of ink says nothing of the paper.
     paper = float(np.median(levels)) + _FAINTEST, float(np.median(noise))
-    images, boxes, empties, failures = [], [], [], []
+    images, boxes, names, empties, failures = [], [], [], [], []
     for (row, column), inside in zip(frames, insides, strict=True):
         digit = _digit_in(inside, *paper)
         where = f"{source} row {row + 1}, digit {column}"
@@ -130,28 +131,34 @@ def read_sheet(grey: Grey, *, source: str = "image") -> SheetRead:
         try:
             images.append(conform(digit, source=where).image)
             boxes.append((row, column))
+            names.append(where)
         except BadImageError as error:
             failures.append((where, error.problem))
     digits = np.array(images, np.uint8).reshape(-1, *IMAGE_SHAPE)
     labels = np.array([column for _, column in boxes], np.uint8)
     page = (255 - 255 * np.where(ink < _FAINTEST, 0, ink)).clip(0, 255).astype(np.uint8)
-    return SheetRead(digits, labels, tuple(boxes), tuple(empties), tuple(failures), page, frames)
+    of_boxes = tuple(boxes), tuple(names), tuple(empties), tuple(failures)
+    return SheetRead(digits, labels, *of_boxes, page, frames)
 
 
-def picture_of(read: SheetRead) -> Bytes:
-    """Draw what was taken for what: the page, and in its boxes what was read, with its label."""
+def picture_of(read: SheetRead, doubted: Collection[int] = ()) -> Bytes:
+    """Draw what was taken for what: the page, and in its boxes what was read, with its label.
+
+    The indices of ``doubted`` images tell which of them to mark as such.
+    """
     from PIL import Image, ImageDraw, ImageFont
 
     page = Image.fromarray(read.page).convert("RGB")
     pen, font = ImageDraw.Draw(page), ImageFont.load_default(4 * SCALE)
-    taken, failed = (0, 140, 60), (224, 48, 36)
+    taken, uncertain, failed = (0, 140, 60), (230, 140, 0), (224, 48, 36)
     for at in read.frames.keys() - set(read.empties):
         pen.rectangle(read.frames[at], outline=failed, width=4)
-    for image, label, at in zip(read.images, read.labels, read.boxes, strict=True):
+    for i, (image, label, at) in enumerate(zip(read.images, read.labels, read.boxes, strict=True)):
+        colour = uncertain if i in doubted else taken
         left, top, right, bottom = read.frames[at]
         page.paste(Image.fromarray(image).resize((right - left, bottom - top)), (left, top))
-        pen.rectangle(read.frames[at], outline=taken, width=4)
-        pen.text((right, top - 4), str(label), taken, font, "rs")
+        pen.rectangle(read.frames[at], outline=colour, width=4)
+        pen.text((right, top - 4), str(label), colour, font, "rs")
     return np.asarray(page)
 
 

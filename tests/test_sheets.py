@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from mnistcli import sheets
 from mnistcli.datasets.gathering import gather
@@ -279,6 +279,46 @@ def test_a_page_becomes_a_dataset(invoke, tmp_path, monkeypatch, test_images, la
     with Image.open("t.png") as picture:
         assert picture.size == (1260, 1782)
     assert invoke("train", "digits", "--dataset", "class", "-q").code == 0
+
+
+def test_what_was_crossed_out_is_told_of_and_marked(
+    invoke, tmp_path, monkeypatch, test_images, labels
+):
+    monkeypatch.chdir(tmp_path)
+    page, written = filled(np.random.default_rng(13), test_images, labels)
+    page, (crossed, other) = Image.fromarray(page), sorted(written)[:2]
+    scale = page.width / sheets.WIDTH
+    left, top, right, bottom = sheets.box_at(*crossed, scale)
+    for line in ((left, top, right, bottom), (left, bottom, right, top)):
+        ImageDraw.Draw(page).line(line, 0, round(scale))
+    digit = Image.fromarray(255 - test_images[labels == (other[1] + 1) % 10][0])
+    left, top, right, bottom = sheets.box_at(*other, scale)
+    page.paste(digit.resize((right - left - 8, bottom - top - 8)), (left + 4, top + 4))
+    page.save("page.png")
+    done = invoke(
+        "download", "--source", "page.png", "--sheet", "--as", "class", "-o", "t.png", "--json"
+    )
+    assert done.code == 0
+    names = [f"page.png row {row + 1}, digit {column}" for row, column in (crossed, other)]
+    reasons = (
+        "kept, but builtin finds it unlike all training images",
+        f"kept, but builtin reads it as {(other[1] + 1) % 10}",
+    )
+    told = [f"warning: {name}: {why}" for name, why in zip(names, reasons, strict=True)]
+    assert [line for line in done.err.splitlines() if line.startswith("warning")] == told
+    document = json.loads(done.out)
+    assert document["doubts"] == [
+        {"source": name, "reason": why} for name, why in zip(names, reasons, strict=True)
+    ]
+    assert sum(file["shape"][0] for file in document["files"][::2]) == len(written)
+    with Image.open("t.png") as picture:
+        frames = read_sheet(np.asarray(page)).frames
+        colours = [picture.getpixel(frames[at][:2]) for at in (crossed, other, sorted(written)[2])]
+    assert colours == [(230, 140, 0), (230, 140, 0), (0, 140, 60)]
+    assert (
+        "Doubted  2 of them"
+        in invoke("download", "--source", "page.png", "--sheet", "--as", "class", "--replace").out
+    )
 
 
 def test_mistakes_about_pages(invoke, tmp_path, monkeypatch):

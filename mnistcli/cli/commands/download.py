@@ -1,6 +1,6 @@
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.call import Call
 from mnistcli.cli.options import DATASET, DRY_RUN, RAW, REMOVE, command, option, own_dataset_named
@@ -9,6 +9,9 @@ from mnistcli.cli.words import Reasons
 from mnistcli.datasets.catalog import NAMED_SOURCES
 from mnistcli.errors import DataUnavailableError, SomeInputsFailedError, UsageError
 from mnistcli.paths import expand, hint_of_missing
+
+if TYPE_CHECKING:
+    from mnistcli.sheets import SheetRead
 
 _OWN = "Your own digits"
 own_option = partial(option, rich_help_panel=_OWN)
@@ -90,23 +93,31 @@ def _install_own(
     """Make a dataset of labelled digits, and tell which of them cannot be used; see `gather`."""
     from mnistcli.cli.views.download import draw_page, installation_answer
     from mnistcli.datasets.gathering import gather
-    from mnistcli.prediction import doubts_about
+    from mnistcli.prediction import doubted_digits, doubts_about
 
     store = call.store()
     if not replace:  # before thousands of pictures are read
         store.check_free(name)
     pictures: list[str] = []
-    taken = partial(draw_page, call.figure, pictures) if call.figure else lambda _: None
+    doubts: list[tuple[str, str]] = []
+
+    def on_page(read: "SheetRead") -> None:
+        doubted = doubted_digits(read.images, read.labels)
+        doubts.extend((read.names[i], f"kept, but {why}") for i, why in doubted.items())
+        if call.figure:
+            draw_page(call.figure, pictures, read, doubted)
+
     with Bars(call, unit="items") as bars:
-        found = gather(path, sheet=taken if sheet else None, progress=bars, **how)
+        found = gather(path, sheet=on_page if sheet else None, progress=bars, **how)
         installation = store.install_own(name, found, replacing=replace, progress=bars)
     call.note(*found.notes, *pictures)
     reasons = Reasons()
-    call.warn(*(": ".join(each) for each in found.failures if reasons.is_told(each[1])))
+    told = (*found.failures, *doubts)
+    call.warn(*(": ".join(each) for each in told if reasons.is_told(each[1])))
     call.warn(*reasons.rest())
-    if doubts := doubts_about(found.train.images, found.train.labels):
-        call.warn(f"{doubts}; see mnistcli show --suspects builtin --dataset {name}")
-    call.emit(installation_answer(installation))
+    if in_all := doubts_about(found.train.images, found.train.labels):
+        call.warn(f"{in_all}; see mnistcli show --suspects builtin --dataset {name}")
+    call.emit(installation_answer(installation, doubts))
     if found.failures:
         n_installed = len(found.train.labels) + len(found.test.labels)
         raise SomeInputsFailedError(len(found.failures), n_installed=n_installed)

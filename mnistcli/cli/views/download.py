@@ -1,6 +1,6 @@
 """A dataset that was installed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
@@ -36,8 +36,13 @@ def catalog_answer(summaries: Sequence[DatasetSummary]) -> Answer:
     return Answer("datasets", {"datasets": datasets}, names, tables, rows)
 
 
-def installation_answer(done: Installation, *, checked: bool = False) -> Answer:
-    """Show an installed dataset, of which every byte was read and hashed if it is ``checked``."""
+def installation_answer(
+    done: Installation, doubts: Sequence[tuple[str, str]] = (), *, checked: bool = False
+) -> Answer:
+    """Show an installed dataset, of which every byte was read and hashed if it is ``checked``.
+
+    The (source, reason) of ``doubts`` are of images that were taken all the same.
+    """
     manifest, folder = done.manifest, str(done.folder)
     keys = "name", "shape", "n_bytes", "sha256"
     document = {
@@ -46,7 +51,8 @@ def installation_answer(done: Installation, *, checked: bool = False) -> Answer:
         **pick(manifest, "source origin n_bytes_read installed_at"),
         "files": [dict(zip(keys, each, strict=True)) for each in done.files],
         **pick(done, "folder already_there"),
-        "failures": [{"source": source, "reason": reason} for source, reason in done.failures],
+        "failures": _reasons(done.failures),
+        "doubts": _reasons(doubts),
         "checked": checked,
     }
     state = "was there already" if done.already_there else "installed"
@@ -63,6 +69,8 @@ def installation_answer(done: Installation, *, checked: bool = False) -> Answer:
         facts.append(("Images", f"{n_train:,} for training, {n_test:,} for the test"))
         if done.failures:
             facts.append(("Left out", f"{len(done.failures):,} that cannot be used"))
+        if doubts:
+            facts.append(("Doubted", f"{len(doubts):,} of them"))
     else:
         facts += (("Failed", f"{source}: {reason}") for source, reason in done.failures)
     facts += ("Folder", folder), ("sha256", done.sha256)
@@ -75,11 +83,19 @@ def installation_answer(done: Installation, *, checked: bool = False) -> Answer:
     return Answer("download", document, [folder], [Facts(facts), table], rows)
 
 
-def draw_page(figure: FigureFile, notes: list[str], read: "SheetRead") -> None:
+def _reasons(found: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"source": source, "reason": reason} for source, reason in found]
+
+
+def draw_page(
+    figure: FigureFile, notes: list[str], read: "SheetRead", doubted: Collection[int]
+) -> None:
     """Draw what was read of a page of `mnistcli sheet`: taken.png, taken-2.png, ...; and note it."""
     from mnistcli.gallery import CaptionedImage, Gallery
     from mnistcli.sheets import picture_of
 
     number = f"-{len(notes) + 1}" if notes else ""
     path = figure.path.with_stem(figure.path.stem + number)
-    notes.append(replace(figure, path=path).draw(Gallery([CaptionedImage(picture_of(read))])))
+    notes.append(
+        replace(figure, path=path).draw(Gallery([CaptionedImage(picture_of(read, doubted))]))
+    )
