@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.arrays import Float32s, Float64s, Places
-from mnistcli.containers.names import says_labels, words_in
+from mnistcli.containers.names import ANSWERS, says_labels, words_in
 from mnistcli.containers.reading import FormatError
 from mnistcli.display import counted
 from mnistcli.mnist import IMAGE_SIDE, N_PIXELS
@@ -123,7 +123,10 @@ def layout_of(names: tuple[str, ...]) -> Layout:
 
 
 def labels_among(names: Sequence[str], others: Sequence[int]) -> tuple[int, ...]:
-    """Find the columns that are called as labels are, or the ten of label_0 to label_9."""
+    """Find the columns that are called as labels are, or the ten of label_0 to label_9.
+
+    Where there are no others these may have any name: d0 to d9.
+    """
     if named := tuple(i for i in others if says_labels(names[i])):
         digits = tuple(i for i in named if not {"id", "name"} & {*words_in(names[i])})
         return digits or named
@@ -132,7 +135,8 @@ def labels_among(names: Sequence[str], others: Sequence[int]) -> tuple[int, ...]
         if match := re.fullmatch(r"(.*?)[ _.-]*([0-9])", names[i].strip().lower()):
             found.setdefault(match[1], {})[match[2]] = i
     for name, columns in found.items():
-        if len(columns) == 10 and (not name or says_labels(name)):
+        may_be = not name or says_labels(name) or len(others) == 10
+        if len(columns) == 10 and may_be and not ANSWERS & {*words_in(name)}:
             return tuple(columns[digit] for digit in sorted(columns))
     return ()
 

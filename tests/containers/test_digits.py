@@ -183,6 +183,8 @@ LABELLED = {
     "npz data, target": lambda x, y: npz(data=x, target=y, note=np.array("mine")),
     "npz arr_0": lambda x, y: npz(arr_0=x, arr_1=y),
     "npz arr_0, labels first": lambda x, y: npz(arr_0=y, arr_1=x),
+    "one-hot of another name": lambda x, y: table(
+        [*one_hot(y).T, *columns_of(x)], [*(f"d{i}" for i in range(10)), *KAGGLE[1:]]),
     "npz arr_0, one-hot": lambda x, y: npz(arr_0=x, arr_1=one_hot(y)),
     "npz rows of 784, columns first": lambda x, y: npz(X=np.asfortranarray(x.reshape(12, -1)), y=y),
     "npz a hair beyond 0..1": lambda x, y: npz(X=x / 254.9, y=y),
