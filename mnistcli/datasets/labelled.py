@@ -20,6 +20,8 @@ from mnistcli.files import storage_errors
 from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.paths import hint_of_missing
 
+_TAKE_OUT = "take it out, or: mnistcli download --source FILE --as NAME, which does"
+
 
 def read_parts(
     path: Input,
@@ -104,6 +106,7 @@ def labelled_images(
     for_test = "test" if "test" in parts else "val"
     for i, fault in label_faults(values, where):
         if failures is None:
+            fault.hint = fault.hint or _TAKE_OUT
             raise fault
         faults.setdefault(i, fault)
     if failures is not None and faults:
@@ -139,7 +142,7 @@ def as_predicted(block: Block, *, raw: bool) -> Block:
         if isinstance(found, BadImageError):
             hint = found.hint if raw else "or take all pixels as they are: --raw"
             if not raw and (height, width) != IMAGE_SHAPE:
-                hint = "take it out, or: mnistcli download --source FILE --as NAME, which does"
+                hint = _TAKE_OUT
             faults[i] = FormatError(found.problem, where=block.where[i], hint=hint)
         else:
             images[i] = found.image
