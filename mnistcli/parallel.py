@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
+from mnistcli.errors import UsageError
 from mnistcli.paths import number_in
 
 T = TypeVar("T")
@@ -208,8 +209,15 @@ def map_jobs(
         yield from results
 
 
+def check_jobs(n_jobs: int | None) -> None:
+    """Raise UsageError for a number of jobs that `map_jobs` cannot do."""
+    if n_jobs == 0:
+        raise UsageError("0 jobs make no sense", hint="--jobs takes 1 or more, or -1")
+
+
 def n_at_once(n_jobs: int | None, n_calls: int) -> int:
     """Return how many of some calls `map_jobs` lets this machine do at once."""
+    check_jobs(n_jobs)
     is_here = n_jobs == 1 or (n_jobs is None and "joblib" not in sys.modules)
     if is_here or elsewhere.get() or n_calls < 2:
         return 1

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple, get_args
 
 from mnistcli.errors import UsageError
 from mnistcli.features import FeatureSpec
+from mnistcli.parallel import check_jobs
 from mnistcli.ranges import RANGES, Checked, check_choice
 
 Penalty = Literal["l2", "l1", "elasticnet", "none"]
@@ -148,8 +149,7 @@ class TrainingSettings(Checked):
         object.__setattr__(self, "weights", weights)
         if self.search and self.solver.penalty == "none":
             raise UsageError("without a penalty there is no C to choose", hint="leave --C away")
-        if self.n_jobs == 0:
-            raise UsageError("0 jobs make no sense", hint="--jobs takes 1 or more, or -1")
+        check_jobs(self.n_jobs)
         n_each = 1 + self.features.n_copies
         if self.solver.C / n_each < RANGES["C"].low:
             raise UsageError(f"C = {self.solver.C:g} is too small for {n_each} of each image")

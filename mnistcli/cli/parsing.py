@@ -38,6 +38,9 @@ _MEANT = {
     "classify": "predict",
 }
 
+# Where nothing was given.
+UNSET = "is a variable of the shell not set?"
+
 # What Typer raises for a wrong command line; it carries its own copy of click.
 ParsingError: Any = typer.BadParameter.__base__
 
@@ -166,7 +169,7 @@ def check_words(words: Sequence[str]) -> None:
         if word.startswith("--") and word.endswith("="):
             option, word = f"what stands behind {word[:-1]}", ""  # noqa: PLW2901 - the value
         if not word:
-            raise UsageError(f"{option} is empty", hint="is a variable of the shell not set?")
+            raise UsageError(f"{option} is empty", hint=UNSET)
 
 
 def write_sections(formatter: Any, rows: HelpRows) -> None:

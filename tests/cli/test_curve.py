@@ -150,6 +150,8 @@ def test_what_is_no_disturbance_is_one_line(invoke, words, message):
     [
         (("-t", "3v8"), "a curve needs several values"),
         (("-t", "3v8", "--limit", "40,x"), "'40,x' are no such numbers"),
+        (("-t", "3v8", "--limit", "40,60", "--C", ","), "',' has nothing between its commas"),
+        (("-t", "3v8", "--limit", "40,60", "--jobs", "0"), "0 jobs make no sense"),
         (("-t", "3v8", "--C", "0,1"), "C = 0 makes no sense"),
         (("-t", "3v8", "--preset", "fast,worst"), "'worst' is no preset"),
         (("-t", "3v8", "--features", "pixels,wavelets"), "'wavelets' is no features"),

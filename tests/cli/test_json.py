@@ -31,7 +31,7 @@ PRINTED_BY = {
     "number": [("predict", "--number", "many.npy", "nothing.png")],
     "show": [
         ("show", "7"), ("show", "--weights", "0v1@1"), ("show", "--mistakes", "0v1@1"), ("show", "--suspects", "0v1@1"),
-        ("show", "--mean"), ("show", "many.npy"), ("show", "7", "--copies", "1"),
+        ("show", "--mean"), ("show", "--filters", "builtin"), ("show", "many.npy"), ("show", "7", "--copies", "1"),
     ],
     "models": [
         ("models", "list"), ("models", "tag", "0v1@1", "paper"), ("models", "rm", "worse@2", "--dry-run"),

@@ -192,3 +192,9 @@ def test_the_correction_is_that_of_nadeau_and_bengio():
     assert np.isnan(same[1]).all()
     unknown = corrected_t([0.01, np.nan], n_train=2, n_test=1)  # of a metric that is not known
     assert unknown[2] == 1.0
+
+
+def test_an_area_of_1_is_within_its_own_interval():
+    y = np.repeat([0, 1], [500, 2])
+    found = evaluate_scores(y, np.where(y, 3.0, -3.0) + np.linspace(0, 1, len(y)), ("0", "1"))
+    assert (found.roc_auc, *found.roc_auc_interval) == (1, 1, 1)

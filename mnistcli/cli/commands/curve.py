@@ -8,6 +8,7 @@ from mnistcli.cli import completion
 from mnistcli.cli.call import Call
 from mnistcli.cli.options import DATASET, command, model_named, option
 from mnistcli.cli.output import write
+from mnistcli.cli.parsing import UNSET
 from mnistcli.cli.progress import Bars
 from mnistcli.errors import UsageError
 from mnistcli.features import FeatureSpec
@@ -22,21 +23,24 @@ _APART = [
 
 
 def _several(read: Callable[[str], Any], text: str) -> list[Any]:
-    parts = [part.strip() for part in text.split(",")]
+    parts = filter(None, map(str.strip, text.split(",")))
     try:
-        return [*dict.fromkeys(read(part) for part in parts if part)]
+        values = [*dict.fromkeys(map(read, parts))]
     except ValueError:
         hint = "put commas between them: 0.1,1,10"
         raise UsageError(f"{text!r} are no such numbers", hint=hint) from None
+    if not values:
+        raise UsageError(f"{text!r} has nothing between its commas", hint=UNSET)
+    return values
 
 
 def _disturbance(text: str) -> tuple[str, list[float]]:
     kind, _, numbers = text.partition("=")
-    strengths = _several(float, numbers)
-    if kind not in DISTURBANCES or not strengths:
+    if kind not in DISTURBANCES or not numbers:
         known = f"for example rotate=0,10,20; there are {', '.join(DISTURBANCES)}"
         raise UsageError(f"{text!r} is no disturbance", hint=known)
-    return kind, [DISTURBANCES[kind][0].checked(kind, each) for each in strengths]
+    checked = DISTURBANCES[kind][0].checked
+    return kind, [checked(kind, each) for each in _several(float, numbers)]
 
 
 def list_option(read: Callable[[str], Any], *described: str, **how: Any) -> Any:
