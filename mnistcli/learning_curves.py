@@ -1,6 +1,5 @@
 """The same training for several sizes, C, features and tasks, and several seeds: points of a curve."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from itertools import chain, groupby, product, takewhile
@@ -315,10 +314,13 @@ class PointFile(NamedTuple):
         return points
 
     def add(self, point: CurvePoint) -> None:
-        """Append a line, on its own even where the one before was cut off."""
+        """Append a line, in the place of one that was cut off."""
         line = self.written(point)
         with storage_errors("write", self.path), self.path.open("ab+") as file:
-            if file.tell():
-                file.seek(-1, os.SEEK_END)
-                line = line if file.read() == b"\n" else f"\n{line}"
+            file.seek(0)
+            last = file.read().rpartition(b"\n")[2]
+            if last.endswith(b"}"):
+                line = f"\n{line}"
+            else:
+                file.truncate(file.tell() - len(last))
             file.write(line.encode())

@@ -195,7 +195,10 @@ def test_a_line_that_was_cut_off_costs_only_itself(points, tmp_path):
     file = PointFile(tmp_path / "points.jsonl", point_line)
     file.path.write_text(point_line(points[0]) + point_line(points[1])[:-20])
     file.add(points[2])
-    assert file.read() == [points[0], points[2]]
+    assert file.path.read_text() == point_line(points[0]) + point_line(points[2])
+    file.path.write_text(file.path.read_text().rstrip())
+    file.add(points[3])
+    assert file.read() == [points[0], points[2], points[3]]
 
 
 @pytest.mark.parametrize(
