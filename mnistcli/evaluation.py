@@ -15,7 +15,13 @@ from mnistcli.datasets.dataset import Dataset, LabelledImages
 from mnistcli.datasets.given import Given, own_dataset, to_judge
 from mnistcli.display import Displayed, some_of
 from mnistcli.errors import DataUnavailableError, UsageError
-from mnistcli.gallery import CaptionedImage, Gallery, filter_images, weight_images
+from mnistcli.gallery import (
+    FACTS_OF_MISTAKES,
+    CaptionedImage,
+    Gallery,
+    filter_images,
+    weight_images,
+)
 from mnistcli.linear_model.classifier import p_of, probabilities_of
 from mnistcli.metrics.catalog import Evaluation
 from mnistcli.metrics.classification import answers_of, evaluate_scores, pair_error_rates
@@ -71,8 +77,8 @@ class JudgedModel(Displayed):
         for i in positions:
             y, k, index = samples.y[i], answers[i], int(samples.index[i])
             p_truth, p_answer = probabilities[i, [y, k]].tolist()
-            facts = {"index": index, "truth": names[y], "answer": names[k]}
-            facts |= {"p_truth": p_truth, "p_answer": p_answer}
+            known = index, names[y], names[k], p_truth, p_answer
+            facts = dict(zip(FACTS_OF_MISTAKES, known, strict=True))
             said = names[y] if y == k else f"{names[y]} not {names[k]}"
             caption = f"#{index}: {said} ({_sure(p_answer)})"
             images.append(CaptionedImage(samples.images[i], caption, facts))

@@ -21,6 +21,7 @@ from mnistcli.registry.model_file import Model
 from mnistcli.tasks import ALL_DIGITS, Task
 
 _LARGEST_SIDE = 56
+FACTS_OF_MISTAKES = ("index", "truth", "answer", "p_truth", "p_answer")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

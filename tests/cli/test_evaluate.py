@@ -396,6 +396,9 @@ def test_a_threshold_decides_everything_in_the_report(invoke, model, mnist):
     assert invoke("evaluate", "--threshold", "0.03").out.startswith(
         "Threshold          2 from a probability of 0.03 on\n"
     )
+    assert invoke("evaluate", "--threshold", "0.99999999").out.startswith(
+        "Threshold          2 from a probability of 0.99999999 on\n"
+    )
 
 
 def test_a_threshold_is_chosen_on_the_training_images_and_says_so(invoke, model, mnist):

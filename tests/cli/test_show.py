@@ -161,6 +161,13 @@ def test_mistakes_of_one_cell(invoke):
     assert out.endswith("1 taken for 1, as #index: answer (how sure it was)\n")
 
 
+def test_where_there_are_no_mistakes_rows_have_their_header(invoke):
+    invoke("train", "--task", "0v1", "--limit", "300")
+    show = ("show", "--mistakes", "0v1", "--on", "train", "--tsv", "--count", "1")
+    nothing = invoke(*show, "--truth", "1", "--answer", "0").out
+    assert nothing == invoke(*show, "--truth", "1", "--answer", "1").out.splitlines(True)[0]
+
+
 def test_weights_of_several_models_are_drawn_side_by_side(invoke, tmp_path):
     for c in ("1", "100"):
         invoke("train", "--task", "digits", "--limit", "300", "--C", c)

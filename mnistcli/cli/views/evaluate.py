@@ -124,7 +124,7 @@ def _threshold_facts(judged: JudgedModel) -> Iterator[tuple[str, str]]:
     threshold, positive = judged.threshold, judged.model.card.class_names[1]
     if threshold is None:
         return
-    yield "Threshold", f"{positive} from a probability of {threshold.value:g} on"
+    yield "Threshold", f"{positive} from a probability of {threshold.value} on"
     if target := threshold.target:
         other = "recall" if target.metric == "precision" else "precision"
         reached = decimal(getattr(threshold, other))
