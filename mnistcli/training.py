@@ -12,7 +12,7 @@ import numpy as np
 
 from mnistcli._version import __version__
 from mnistcli.datasets.dataset import Dataset
-from mnistcli.datasets.given import Given, dataset_of
+from mnistcli.datasets.given import Given, open_dataset
 from mnistcli.display import Displayed
 from mnistcli.errors import DataUnavailableError, TrainingError
 from mnistcli.features import FeatureSpec
@@ -73,7 +73,7 @@ def train(
     task, settings = parse_task(task), settings or TrainingSettings()
     check_kind("settings", settings, TrainingSettings)
     solver = settings.solver.solver_for(task.n_classes_per_fit)  # before any data is looked at
-    dataset = dataset_of("mnist" if dataset is None else dataset, seed=settings.split.seed)
+    dataset = open_dataset("mnist" if dataset is None else dataset, seed=settings.split.seed)
     progress = progress or usual()
     splits.check_classes(dataset, task, settings.split)
     tested = splits.test_samples(dataset, task, settings.split)

@@ -32,18 +32,33 @@ def open_dataset(
     name: "str | Given" = "mnist",
     *,
     store: DatasetStore | None = None,
+    seed: int = 0,
     progress: Progress = SILENT,
 ) -> Dataset:
     """Open a dataset from a store, by default the user's: ``open_dataset().train.images``.
 
-    A Path leads to the user's own labelled digits, which need no name, nor do arrays.
+    A Path leads to the user's own labelled digits, which need no name, nor do arrays. Where nothing
+    says which of these are for the test, they are a fifth of every digit, drawn by the seed. Raises
+    UsageError or CorruptFileError for what is no dataset, and what opening one or a file does.
     """
-    if not isinstance(name, str):
-        return dataset_of(name)
-    if store is None:
-        places = find_places()
-        store = DatasetStore(places.datasets_dir, own_folder=places.own_dir)
-    return store.open(name, progress=progress)
+    if isinstance(name, Dataset):
+        return name
+    if isinstance(name, str):
+        if store is None:
+            places = find_places()
+            store = DatasetStore(places.datasets_dir, own_folder=places.own_dir)
+        return store.open(name, progress=progress)
+    from mnistcli.datasets.gathering import gather, shared_out  # which MNIST does not need
+
+    if isinstance(name, Path):
+        found, title = gather(name, seed=seed), name.absolute().stem  # of Path(".") too
+        parts = found.train, found.test
+    else:
+        read, title = [*_labelled(name).values()], "arrays"
+        parts = (read[0], read[1]) if len(read) == 2 else shared_out(read[0], seed=seed)
+    arrays = [array for part in parts for array in (part.images, part.labels)]
+    sha256 = identity([sha256_of(np.ascontiguousarray(array)) for array in arrays])
+    return Dataset(title, title, *parts, sha256)
 
 
 def own_dataset(model: str, name: str, opened: Callable[[str], Dataset] = open_dataset) -> Dataset:
@@ -56,33 +71,10 @@ def own_dataset(model: str, name: str, opened: Callable[[str], Dataset] = open_d
         raise DataUnavailableError(problem, hint=hint) from error
 
 
-def dataset_of(given: Given, *, seed: int = 0) -> Dataset:
-    """Return a dataset to train on.
-
-    Where nothing says which images are for the test, they are a fifth of every digit. Raises
-    UsageError or CorruptFileError for what is none, and what opening a dataset or file does.
-    """
-    if isinstance(given, Dataset):
-        return given
-    if isinstance(given, str):
-        return open_dataset(given)
-    from mnistcli.datasets.gathering import gather, shared_out  # which MNIST does not need
-
-    if isinstance(given, Path):
-        found, name = gather(given, seed=seed), given.absolute().stem  # of Path(".") too
-        parts = found.train, found.test
-    else:
-        read, name = [*_labelled(given).values()], "arrays"
-        parts = (read[0], read[1]) if len(read) == 2 else shared_out(read[0], seed=seed)
-    arrays = [array for part in parts for array in (part.images, part.labels)]
-    sha256 = identity([sha256_of(np.ascontiguousarray(array)) for array in arrays])
-    return Dataset(name, name, *parts, sha256)
-
-
 def to_judge(given: Given) -> Dataset | LabelledImages:
     """Return a dataset, or labelled images: all of them, or those for the test."""
     if isinstance(given, (Dataset, str)):
-        return dataset_of(given)
+        return open_dataset(given)
     if isinstance(given, Path):
         from mnistcli.datasets.gathering import read_to_judge
 

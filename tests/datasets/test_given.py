@@ -11,7 +11,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 import mnistcli
-from mnistcli.datasets.given import dataset_of, to_judge
+from mnistcli.datasets.given import open_dataset, to_judge
 from mnistcli.errors import CorruptFileError, DataUnavailableError, UsageError
 from mnistcli.mnist import DIGIT_WORDS
 
@@ -61,7 +61,7 @@ def test_a_path_opens_what_is_there(tmp_path, pair, monkeypatch):
 
 
 def test_what_is_no_name_is_data(pair):
-    assert mnistcli.open_dataset(pair).sha256 == dataset_of(pair).sha256
+    assert mnistcli.open_dataset(pair).name == "arrays"
     with pytest.raises(UsageError, match="int is not images and their labels"):
         mnistcli.open_dataset(3)
 
@@ -82,13 +82,13 @@ def test_a_model_of_arrays_is_judged_on_what_is_given(pair):
 def test_what_says_which_images_are_for_the_test(pair):
     X, y = pair
     given = (X[20:], y[20:]), (X[:20], y[:20])  # as Keras has it
-    dataset = dataset_of(given)
+    dataset = open_dataset(given)
     assert (len(dataset.train.labels), len(dataset.test.labels)) == (40, 20)
     assert (to_judge(given).images == dataset.test.images).all()
 
 
 def test_a_fifth_of_every_digit_is_kept_for_the_test_by_seed(pair):
-    one, same, other = (dataset_of(pair, seed=seed) for seed in (1, 1, 2))
+    one, same, other = (open_dataset(pair, seed=seed) for seed in (1, 1, 2))
     assert len(one.test.labels) == 12
     assert one.sha256 == same.sha256 != other.sha256
     assert np.ptp(np.bincount(one.train.labels) - 4 * np.bincount(one.test.labels)) < 8
@@ -124,7 +124,7 @@ def test_files_and_folders_by_their_paths(pair, tmp_path):
     path = tmp_path / "mine.csv"
     frame_of(*pair).to_csv(path, index=False)
     assert (to_judge(path).images == pair[0]).all()
-    dataset = dataset_of(path)
+    dataset = open_dataset(path)
     assert (dataset.name, len(dataset.test.labels)) == ("mine", 12)
     with pytest.raises(DataUnavailableError, match="there is no file"):
         to_judge(tmp_path / "nothing")
@@ -154,7 +154,7 @@ def test_files_and_folders_by_their_paths(pair, tmp_path):
     ],
 )
 def test_what_is_no_labelled_digits_is_said_in_a_line(given, error, problem, pair):
-    for take in (to_judge, dataset_of, lambda g: mnistcli.train("digits", g)):
+    for take in (to_judge, open_dataset, lambda g: mnistcli.train("digits", g)):
         with pytest.raises(error, match=problem) as caught:
             take(given(*pair))
         assert "\n" not in str(caught.value)
