@@ -93,7 +93,7 @@ class ModelRegistry:
     def save(self, model: Model, name: str) -> ModelEntry:
         """Store a model under the next free version of ``name``, if it can be loaded again."""
         first = self._last_number(check_new_name(name)) + 1
-        order = max((card.order for _, card in self._latest()), default=0) + 1
+        order = max((card.order for _, card in self._latest() if card), default=0) + 1
         model = replace(model, card=replace(model.card, order=min(order, MAX_ORDER)))
         for version in range(first, 10**_MOST_DIGITS):
             entry = self._entry(name, version)
@@ -124,14 +124,11 @@ class ModelRegistry:
     def find(self, ref: str | None = None) -> ModelEntry:
         """Find ``NAME@VERSION``, ``NAME@TAG``, the latest of ``NAME``, `BUILTIN`, or the newest.
 
-        Raises ModelNotFoundError, with what to type next, or CorruptFileError for a damaged tag.
+        Raises ModelNotFoundError, with what to type next, or CorruptFileError for a damaged tag, and
+        for a damaged file that may be the newest model.
         """
         if ref is None:
-            # Models of before there was an order come first, by the clock.
-            latest = {(card.order, card.created): entry for entry, card in self._latest()}
-            if not latest:
-                raise ModelNotFoundError("there is no model yet", hint=_TRAIN_FIRST)
-            return latest[max(latest)]
+            return self._newest()
         if ref == BUILTIN:
             return _BUILTIN_ENTRY
         name, at, which = ref.partition("@")
@@ -295,11 +292,30 @@ class ModelRegistry:
                 if versions := self._versions(name):
                     yield [self._entry(name, version) for version in reversed(versions)]
 
-    def _latest(self) -> Iterator[tuple[ModelEntry, ModelCard]]:
+    def _newest(self) -> ModelEntry:
+        latest = [*self._latest()]
+        # Models of before there was an order come first, by the clock.
+        whole = {(card.order, card.created): entry for entry, card in latest if card}
+        newest = whole[max(whole)] if whole else None
+        for entry, card in latest:
+            # A damaged file says no order, but when it was written.
+            if not card and (newest is None or _written_at(entry) > _written_at(newest)):
+                try:
+                    read_card(entry.path, stored_as=entry.ref)
+                except CorruptFileError as error:
+                    error.hint = f"name another model, or: mnistcli models rm {entry.ref}"
+                    if os.path.lexists(entry.path):  # or another process has removed it meanwhile
+                        raise
+        if newest is None:
+            raise ModelNotFoundError("there is no model yet", hint=_TRAIN_FIRST)
+        return newest
+
+    def _latest(self) -> Iterator[tuple[ModelEntry, ModelCard | None]]:
+        """Yield the versions of each name from its last one on, to the first that can be read."""
         for entries in self._entries():
             for entry in entries:
-                if card := _summary_of(entry).card:
-                    yield entry, card
+                yield entry, (card := _summary_of(entry).card)
+                if card:
                     break
 
     def _summaries_of(self, name: str) -> Iterator[ModelSummary]:
@@ -353,6 +369,14 @@ def save_model(model: Model | str, name: str | None = None) -> ModelEntry:
     """Keep a model in the user's registry, by default under the name of its task."""
     model = load_model(model)
     return ModelRegistry(find_places().models_dir).save(model, str(name or model.card.task.name))
+
+
+def _written_at(entry: ModelEntry) -> float:
+    """Return the time of a file's last change, 0 where it is gone."""
+    try:
+        return entry.path.lstat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _tag_content(entry: ModelEntry, tag: str) -> bytes:

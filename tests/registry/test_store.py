@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import os
 import shutil
 import subprocess
 import sys
@@ -253,9 +254,25 @@ def test_a_damaged_file_is_listed_as_such_and_spares_the_others(registry):
     assert [s.card is None for s in summaries] == [False, True]
     assert "not a model file of mnistcli" in summaries[1].problem
     assert registry.find("m@best").version == 1
-    assert registry.find().version == 1
+    for ref in ("m@2", "m", None):
+        with pytest.raises(CorruptFileError):
+            registry.load(ref)
+
+
+def test_what_is_damaged_is_never_passed_over_in_silence_for_the_newest(registry):
+    older, damaged = (registry.save(make_model(), name) for name in ("older", "damaged"))
+    damaged.path.write_bytes(damaged.path.read_bytes()[:-1])
+    with pytest.raises(CorruptFileError) as caught:
+        registry.find()
+    assert caught.value.hint == "name another model, or: mnistcli models rm damaged@1"
+    os.utime(damaged.path, (0, 0))  # a file that was there before
+    assert registry.find() == older
+    registry.remove("older@1")
     with pytest.raises(CorruptFileError):
-        registry.load("m@2")
+        registry.find()
+    registry.remove("damaged@1")
+    with pytest.raises(ModelNotFoundError):
+        registry.find()
 
 
 def test_one_planted_model_spares_the_others(registry, tmp_path):
@@ -278,7 +295,8 @@ def test_one_planted_model_spares_the_others(registry, tmp_path):
     assert "a link in place of a folder" in found.pop("tags")
     assert "this is a@1, not file@2" in found.pop("file@2")
     assert "symbolic links" in found.pop("loop@2")
-    assert registry.find().ref == "tag@1"
+    with pytest.raises(CorruptFileError, match="this is a@1, not file@2"):
+        registry.find()
     assert registry.save(make_model(), "new") == registry.find()
     assert "tags" not in registry.names()
 
