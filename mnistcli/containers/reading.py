@@ -3,6 +3,7 @@
 import codecs
 import contextlib
 import errno
+import io
 import re
 import sys
 from collections.abc import Iterator
@@ -219,6 +220,9 @@ def open_stream(path: Input, stdin: IO[bytes] | None = None) -> Stream:
         return stream
     if stdin is None and sys.stdin is None:
         raise FormatError("standard input is closed")
+    if stdin is None and sys.stdin.isatty():
+        # All that is typed up to Ctrl-D, which ends no more than one call of `read`.
+        stdin = io.BytesIO(b"".join(sys.stdin.buffer))
     return Stream(stdin or sys.stdin.buffer)
 
 

@@ -265,8 +265,8 @@ def test_a_pipe_is_never_cut(invoke):
     assert "\x1b" not in out
 
 
-def on_a_terminal(arguments, env, columns=80):
-    """Run a command on a pseudo-terminal and return what it wrote there."""
+def on_a_terminal(arguments, env, columns=80, typed=b""):
+    """Run a command on a pseudo-terminal and return what it wrote there; the first word is answered."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.environ.update({"TERM": "xterm-256color", "COLUMNS": str(columns), **env})
@@ -280,8 +280,20 @@ def on_a_terminal(arguments, env, columns=80):
         if not chunk:
             break
         chunks.append(chunk)
+        if typed:
+            os.write(terminal, typed)
+            typed = b""
+    os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     return b"".join(chunks).decode()
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_one_ctrl_d_ends_what_is_typed():
+    drawing = b"..####\n.....#\n....#.\n...#..\n..#...\n..#...\n"
+    command = ["predict", "-", "-m", "builtin", "--jsonl"]
+    said = on_a_terminal(command, {}, typed=drawing + b"\x04")
+    assert '"answer": "7"' in said
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
