@@ -81,7 +81,7 @@ def _read(path: Path) -> dict[str, str]:
 
     with open_regular(path) as file:
         try:
-            content = tomllib.load(file)
+            content = tomllib.loads(file.read().decode("utf-8-sig"))
         except (ValueError, RecursionError) as error:
             raise UsageError(f"{path}: {error}", hint="see mnistcli help defaults") from None
     options = {name.replace("_", "-"): name for name in sorted(FORM + OF_TRAIN)}

@@ -150,6 +150,11 @@ def test_a_wrong_value_names_where_it_is_from(invoke, in_file, text, message):
     )
 
 
+def test_a_file_may_begin_with_a_byte_order_mark(invoke, in_file):
+    in_file(b"\xef\xbb\xbfformat = 'json'\n")
+    assert json.loads(invoke("models", "list").out)["schema"] == "mnistcli.models"
+
+
 def test_a_folder_in_its_place_is_one_line(invoke, home):
     (home / "defaults.toml").mkdir(parents=True)
     done = invoke("models", "list")
