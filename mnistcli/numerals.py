@@ -21,7 +21,7 @@ from mnistcli.conforming.types import Box
 from mnistcli.display import Displayed
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError
 from mnistcli.features.geometry import moments
-from mnistcli.features.typicality import is_unlike
+from mnistcli.features.typicality import UNLIKE_BELOW, is_unlike
 from mnistcli.linear_model.classifier import probabilities_of
 from mnistcli.pictures import Grey, grey_levels
 from mnistcli.registry.model_file import Model
@@ -45,6 +45,8 @@ STRANGE, CHEAPER = 0.1, 0.5
 # sides; the page is read from one if they are more typical from there than the second, and than
 # they were by such a factor.
 TURNED, UPRIGHT, MORE_TYPICAL = 0.16, 0.12, 2.0
+# Upside down these are digits as well; of others there must be such a share on a page that is.
+DIGITS_EITHER_WAY, TELLING = (0, 1, 6, 8, 9), 0.25
 
 # Not a digit: less typical, and beside others lower or higher than so many times their height.
 ABOUT_AS_HIGH = np.array([0.5, 1.6])
@@ -141,12 +143,16 @@ def find_numbers(
         with contextlib.suppress(BadImageError):  # turned, it may have no line of digits
             turned = find_strokes(np.rot90(grey, k), source)
             digits = _digits_of(judge, turned)
-            if _typicality(digits) > max(usual, UPRIGHT):
+            # Nobody writes a number on its side, digit below digit.
+            is_column = max(map(len, digits)) == 1 < max(map(len, found))
+            if not is_column and _typicality(digits) > max(usual, UPRIGHT):
                 turn, strokes, found = k, turned, digits
     if not (lines := _without_strange(found)):
         hint = "cut out the part that holds numbers"
         raise BadImageError(source, "holds words or drawings rather than digits", hint=hint)
     notes = tuple(step for step in strokes[0][0].page.steps if step in LEFT_OUT)
+    if turn:
+        notes += (f"turned by {90 * turn} degrees",)
     if n_left := sum(map(len, found)) - sum(map(len, lines)):
         notes += (f"left out, unlike digits: {n_left}",)
     if judge is not model:
@@ -192,7 +198,11 @@ def _turn_of(judge: Model, strokes: list[list[Strokes]], lines: list[list[_Seen]
     for k in (1, 2, 3) if len(images) > 1 else ():
         # The centre of mass, at 14, comes to lie at 13.
         turned = np.roll(np.rot90(images, k, axes=(1, 2)), (k < 3, k > 1), axis=(1, 2))
-        shares.append(_mean(judge.look_at(turned)[1]))
+        scores, typicality, _ = judge.look_at(turned)
+        answers = scores[~(typicality < UNLIKE_BELOW)].argmax(axis=1)
+        tells = ~np.isin(answers, DIGITS_EITHER_WAY)
+        is_either = k == 2 and tells.sum() < TELLING * len(images)
+        shares.append(0.0 if is_either else _mean(typicality))
     return int(np.argmax(shares))
 
 

@@ -271,11 +271,35 @@ def test_a_page_that_lies_on_its_side_or_head_is_read_upright(test_images, mnist
     page = 255 - np.pad(page, ((60, 30), (40, 50)))
     (upright,) = read_numbers("builtin", page)
     for turns in (1, 2, 3):
-        (line,) = read_numbers("builtin", np.rot90(page, turns))
+        ((line,), notes) = find_numbers(load_model("builtin"), np.rot90(page, turns), "page")
+        assert notes == (f"turned by {90 * (4 - turns)} degrees",)
         assert "".join(digit.answer for digit in line) == wanted
         for digit, other in zip(line, upright, strict=True):
             box = digit.box.turned_back(turns, *page.shape)
             assert np.allclose(box, other.box, atol=2)
+
+
+def test_nines_that_are_sixes_upside_down_stand_as_they_are(mnist):
+    """So few of them are typical that turned by a half they were 666."""
+    nines = mnist.train.images[[3382, 3510, 7200]]
+    page = 255 - np.pad(np.kron(np.concatenate(nines, 1), np.ones((4, 4), np.uint8)), 80)
+    (line,) = read_numbers("builtin", page)
+    assert "".join(digit.answer for digit in line) == "999"
+
+
+@pytest.mark.parametrize(("height", "width", "flag"), [(160, 6, 0), (160, 6, 0.15), (200, 8, 0.15)])
+def test_the_stems_of_digits_are_no_ruled_lines(height, width, flag):
+    """A picture cropped to its digits is hardly higher than they are."""
+    picture = Image.new("L", (8 * height // 5, height), 255)
+    pen, loop, top, end = ImageDraw.Draw(picture), 0.3 * height, 6, height - 6
+    for x in (0.1 * height, 1.5 * height):
+        strokes = (x - flag * height, top + flag * height, x, top, x, end)
+        pen.line(strokes, 0, width, joint="curve")
+    for x in (0.3 * height, 0.85 * height):
+        pen.ellipse((x, top, x + loop, top + loop), outline=0, width=width)
+        pen.line((x + loop - width // 2, top + loop / 4, x + loop - width // 2, end), 0, width)
+    (line,) = read_numbers("builtin", np.asarray(picture))
+    assert "".join(digit.answer for digit in line) == "1991"
 
 
 def _between_two_digits(images, *two, width):

@@ -81,18 +81,27 @@ def ruled_lines(ink: Ink, level: float, *, has_frames: bool) -> Mask | None:
         if not found.any():
             continue
         rest = pieces_of(lines.mask & ~found)
-        is_digit = (rest.height > LEAST_RULED * side) & (rest.width < BAR * rest.height)
-        is_digit &= rest.peaks(ink) >= DARK
+        is_digit = _may_be_digits(rest, ink)
         if is_digit.sum() < (SEVERAL if share < RULED_LENGTHS[-1] else 1):
             continue
         if (least := RULED * usual_height(rest, is_digit)) > share * side:
             continue
         if has_frames and not ((lines.across >= least).any() and (lines.down >= least).any()):
             return None  # boxes in a row, the lines between which are short
-        found = lines.longer(least, least, *thickest)
+        # The stems of digits belong to their height.
+        whole = pieces_of(lines.mask & ~_pixels(lines.across >= least, lines.mask))
+        is_whole = _may_be_digits(whole, ink)
+        upright = RULED * usual_height(whole, is_whole) if is_whole.any() else least
+        found = lines.longer(least, max(least, upright), *thickest)
         if found.any():
             return found & (ink < DARKER * quantile(ink[found], 0.75))
     return None
+
+
+def _may_be_digits(pieces: Pieces, ink: Ink) -> Mask:
+    """Tell which pieces may be digits, (n,)."""
+    may_be: Mask = pieces.height > LEAST_RULED * max(ink.shape)
+    return may_be & (pieces.width < BAR * pieces.height) & (pieces.peaks(ink) >= DARK)
 
 
 def touching_lines(pieces: Pieces, keep: Mask, frames: list[int]) -> Mask | None:

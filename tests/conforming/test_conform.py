@@ -21,6 +21,7 @@ import mnistcli
 from mnistcli.cli.topics import read_topic
 from mnistcli.conforming import placing
 from mnistcli.conforming.background import otsu_threshold
+from mnistcli.conforming.lines import ruled_lines
 from mnistcli.conforming.operations import pieces_of
 from mnistcli.conforming.placing import conform, conform_all, find_strokes, is_mnist_like
 from mnistcli.conforming.segmentation import ALL_INK, Page, digit_of
@@ -1469,3 +1470,19 @@ def test_a_blot_beside_a_square_zero_does_not_make_a_frame_of_it():
     found = conform(np.array(drawn))
     assert "specks ignored" in found.steps
     assert np.array_equal(found.image, alone)
+
+
+def test_of_a_table_so_fine_that_all_digits_cross_its_lines_the_lines_are_found():
+    page = Image.new("L", (637, 900))
+    pen = ImageDraw.Draw(page)
+    for y in range(10, 890, 19):
+        pen.line((10, y, 620, y), 255)
+    for x in range(10, 630, 24):
+        pen.line((x, 10, x, 880), 255)
+    lines = np.asarray(page) > 0
+    for i in range(8):
+        left, top = 14 + 72 * i, 198 + 19 * (i % 3)
+        pen.ellipse((left, top, left + 14, top + 24), outline=255, width=3)
+    found = ruled_lines(np.asarray(page, np.float32) / 255, 0.3, has_frames=False)
+    assert (found & lines).sum() > 0.95 * lines.sum()
+    assert not (found & ~lines).any()
