@@ -264,13 +264,61 @@ def test_a_picture_is_chosen_dropped_or_pasted(builtin, browse, tmp_path, mnist)
     blank = tmp_path / "blank.png"
     Image.new("L", (40, 40), 200).save(blank)
     at(driver, "picture").send_keys(str(blank))
-    until(driver, lambda: answer(driver) == "Draw a digit")
+    until(driver, lambda: answer(driver) == "No ink is seen in it")
     at(driver, "picture").send_keys(str(files[0]))
     until(driver, lambda: answer(driver).startswith("7 · "))
     for button in at(driver, "labels").find_elements(By.TAG_NAME, "button"):
         if button.text == "7":
             button.click()
     assert at(driver, "count").text == "1 kept; of 1 that it can know it reads 1 right"
+
+
+def test_coloured_ink_on_coloured_paper_is_read_and_stays_in_sight(
+    builtin, browse, tmp_path, mnist
+):
+    driver, ink = browse(builtin), mnist.test.images[0][..., None] / 255
+    colours = (220, 40, 40) * (1 - ink) + (30, 130, 40) * ink  # as light as each other
+    page = Image.fromarray(colours.round().astype(np.uint8))
+    page.resize((280, 280)).save(tmp_path / "red.png")
+    at(driver, "picture").send_keys(str(tmp_path / "red.png"))
+    until(driver, lambda: answer(driver).startswith("7 · "))
+    shown = "return byId('canvas').toDataURL()"
+    before = driver.execute_script(shown)
+    Select(at(driver, "language")).select_by_value("de")
+    assert driver.execute_script(shown) == before
+    Image.new("L", (40, 40), 200).save(tmp_path / "blank.png")
+    at(driver, "picture").send_keys(str(tmp_path / "blank.png"))
+    until(driver, lambda: answer(driver) == "Darin ist keine Tinte zu sehen")
+    Select(at(driver, "against")).select_by_value("3")
+    assert answer(driver) == "Darin ist keine Tinte zu sehen"
+
+
+def test_what_is_not_saved_is_asked_about_before_it_is_lost(builtin, browse):
+    driver = browse(builtin)
+    asks = "return !dispatchEvent(new Event('beforeunload', { cancelable: true }))"
+    for n_kept in (1, 2):
+        draw(driver, 7)
+        press(driver, "7")
+        assert at(driver, "count").text.startswith(f"{n_kept} kept")
+    assert driver.execute_script(asks)
+    at(driver, "download").click()
+    assert not driver.execute_script(asks)
+    driver.execute_script("scrollTo(0, 0)")
+    draw(driver, 7)
+    press(driver, "7")
+    at(driver, "kept").find_elements(By.TAG_NAME, "button")[0].click()
+    assert driver.execute_script(asks)
+
+
+def test_a_key_ends_the_stroke_that_is_being_drawn(builtin, browse):
+    driver = browse(builtin)
+    draw(driver, 7)
+    canvas = at(driver, "canvas")
+    moves = ActionChains(driver, duration=15).move_to_element(canvas).click_and_hold()
+    moves.move_by_offset(20, 20).send_keys(Keys.DELETE).move_by_offset(20, 20).release().perform()
+    assert answer(driver) == "Draw a digit"
+    draw(driver, 1)
+    until(driver, lambda: answer(driver).startswith("1 · "))
 
 
 def test_every_rival_can_be_asked_about(builtin, browse):

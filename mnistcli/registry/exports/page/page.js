@@ -10,9 +10,11 @@ const LONGEST = 480, GREY = [0.299, 0.587, 0.114];
 
 let language = navigator.languages.map((each) => each.slice(0, 2)).find((each) => each in WORDS) || "en";
 let strokes = [], canvas = drawn([]), pen = null, isDown = false, pointer = null;
-let image = null, isWaiting = false;
+// What the model sees, or the word that says why it sees nothing.
+let image = null, problem = "blank", isWaiting = false;
+// A picture, with where it lies on the canvas; and how many have been taken, or drawn over.
+let picture = null, nTaken = 0;
 const kept = [];
-let nSaved = 0;
 
 /** Return a word of the language with values in it. */
 function say(word, values = {}) {
@@ -35,7 +37,8 @@ const percent = (share) => (share % 1 ? Math.min(Math.max(share, 0.001), 0.999) 
 /* --- drawing -------------------------------------------------------------------------------- */
 
 function start(point) {
-  if (!strokes.length) canvas = drawn([]);  // in place of a picture
+  if (!strokes.length) canvas = drawn([]), picture = null;
+  nTaken++;
   strokes.push([]);
   goOn(point);
 }
@@ -48,7 +51,8 @@ function goOn(point) {
 }
 
 function replaceStrokes(those) {
-  strokes = those, canvas = drawn(those), isDown = false;
+  strokes = those, canvas = drawn(those), isDown = false, pointer = null;
+  picture = null, nTaken++;
   changed();
   look();
   tell();
@@ -65,6 +69,7 @@ function changed() {
 function paintCanvas() {
   const context = byId("canvas").getContext("2d");
   context.clearRect(0, 0, SCALE * CANVAS, SCALE * CANVAS);
+  if (picture) context.drawImage(...picture);
   context.strokeStyle = context.fillStyle = getComputedStyle(byId("canvas")).color;
   context.lineWidth = 2 * SCALE * PEN_RADIUS;
   context.lineCap = context.lineJoin = "round";
@@ -116,28 +121,37 @@ byId("canvas").addEventListener("touchstart", (event) => event.preventDefault(),
 
 /** Look at a picture that somebody chose, dropped or pasted, in place of a drawing. */
 async function take(file) {
-  let picture;
-  try {
-    picture = await createImageBitmap(file);
-  } catch {
-    replaceStrokes([]);
-    byId("answer").textContent = say("no-picture");
+  const turn = ++nTaken, found = await createImageBitmap(file).catch(() => null);
+  if (turn !== nTaken) return;  // another came meanwhile, or something was drawn
+  if (!found) {
+    show(null, "no-picture");
     return tell();
   }
-  const scale = Math.min(1, LONGEST / Math.max(picture.width, picture.height));
-  const [width, height] = [picture.width, picture.height].map((side) => Math.max(1, Math.round(scale * side)));
+  const scale = Math.min(1, LONGEST / Math.max(found.width, found.height));
+  const [width, height] = [found.width, found.height].map((side) => Math.max(1, Math.round(scale * side)));
   const context = make("canvas", { width, height }).getContext("2d");
   context.fillStyle = "#fff", context.imageSmoothingQuality = "high";
   context.fillRect(0, 0, width, height);
-  context.drawImage(picture, 0, 0, width, height);
-  const { data: colours } = context.getImageData(0, 0, width, height);
-  strokes = [], isDown = false;
-  canvas = grid(height, width, (y, x) => sum(GREY.map((share, i) => share * colours[4 * (y * width + x) + i])));
+  context.drawImage(found, 0, 0, width, height);
+  strokes = [], isDown = false, pointer = null;
+  canvas = greyOf(context.getImageData(0, 0, width, height));
+  const larger = SCALE * CANVAS / Math.max(width, height), [w, h] = [larger * width, larger * height];
+  picture = [context.canvas, (SCALE * CANVAS - w) / 2, (SCALE * CANVAS - h) / 2, w, h];
   paintCanvas();
-  const larger = 640 / Math.max(width, height), [w, h] = [larger * width, larger * height];
-  byId("canvas").getContext("2d").drawImage(context.canvas, 320 - w / 2, 320 - h / 2, w, h);
   look(() => inkOf(canvas));
+  if (problem === "blank") show(null, "no-ink");
   tell();
+}
+
+/** Return the luminance of colours, or the channel in which the ink stands out where it does not. */
+function greyOf({ width, height, data: colours }) {
+  const mixed = (shares) => grid(height, width, (y, x) => (
+    sum(shares.map((share, i) => share * colours[4 * (y * width + x) + i]))));
+  const contrast = ({ data: levels }) => levels.reduce((most, each) => Math.max(most, each), 0)
+    - levels.reduce((least, each) => Math.min(least, each), 255);
+  const grey = mixed(GREY), channels = [[1, 0, 0], [0, 1, 0], [0, 0, 1]].map(mixed);
+  const clearest = channels[indexOfMax(channels.map(contrast))];
+  return contrast(grey) <= 127 && contrast(clearest) > 2 * contrast(grey) ? clearest : grey;
 }
 
 byId("picture").addEventListener("click", (event) => { event.target.value = ""; });
@@ -183,19 +197,19 @@ function look(inkOn = () => canvas) {
   isWaiting = false;
   try {
     show(conform(inkOn()));
-  } catch (problem) {
-    if (!(problem instanceof NoDigit)) throw problem;
-    show(null, say(problem.message));
+  } catch (error) {
+    if (!(error instanceof NoDigit)) throw error;
+    show(null, error.message);
   }
 }
 
-/** Show an image of 784 levels, what it is taken for, and why; or why there is none. */
-function show(levels, problem = "") {
-  image = levels;
+/** Show an image of 784 levels, what it is taken for, and why; or the word that says why there is none. */
+function show(levels, why = "") {
+  image = levels, problem = why;
   const seen = model.look(levels || new Uint8Array(SIDE * SIDE));
   const p = levels ? model.probabilities(model.linearScores(seen)) : NAMES.map(() => 0);
   const order = NAMES.map((_, k) => k).sort((a, b) => p[b] - p[a] || a - b);
-  byId("answer").textContent = levels ? `${NAMES[order[0]]} · ${percent(p[order[0]])}` : problem;
+  byId("answer").textContent = levels ? `${NAMES[order[0]]} · ${percent(p[order[0]])}` : say(problem);
   [...byId("bars").children].forEach((row, k) => {
     row.className = levels && k === order[0] ? "best" : "";
     row.querySelector("i").style.width = `${100 * p[k]}%`;
@@ -251,7 +265,7 @@ function paint(element, side, colourAt) {
   element.getContext("2d").putImageData(pixels, 0, 0);
 }
 
-for (const id of ["for", "against"]) byId(id).addEventListener("change", () => show(image, image ? "" : say("blank")));
+for (const id of ["for", "against"]) byId(id).addEventListener("change", () => show(image, problem));
 
 
 /* --- collecting ------------------------------------------------------------------------------ */
@@ -294,10 +308,10 @@ byId("download").addEventListener("click", () => {
   const address = URL.createObjectURL(new Blob([csv()], { type: "text/csv" }));
   make("a", { href: address, download: "digits.csv" }).click();
   setTimeout(() => URL.revokeObjectURL(address), 60000);
-  nSaved = kept.length;
+  for (const each of kept) each.isSaved = true;
 });
 
-addEventListener("beforeunload", (event) => { if (kept.length > nSaved) event.preventDefault(); });
+addEventListener("beforeunload", (event) => { if (kept.some((each) => !each.isSaved)) event.preventDefault(); });
 
 
 /* --- examples, weights, words ----------------------------------------------------------------- */
@@ -315,15 +329,15 @@ function listExamples() {
 /** Make a button that shows an example as if it had been drawn. */
 function exampleButton({ truth, answer, image: source }) {
   const words = say("example", { truth: NAMES[truth], answer: NAMES[answer] });
-  const picture = make("img", { src: source, alt: words, width: SIDE, height: SIDE });
+  const shown = make("img", { src: source, alt: words, width: SIDE, height: SIDE });
   const caption = truth === answer ? NAMES[truth] : `${NAMES[truth]} → ${NAMES[answer]}`;
-  const button = make("button", {}, picture, make("span", { textContent: caption, ariaHidden: "true" }));
+  const button = make("button", {}, shown, make("span", { textContent: caption, ariaHidden: "true" }));
   button.addEventListener("click", () => {
     const context = make("canvas", { width: SIDE, height: SIDE }).getContext("2d");
-    context.drawImage(picture, 0, 0, SIDE, SIDE);
+    context.drawImage(shown, 0, 0, SIDE, SIDE);
     const { data: colours } = context.getImageData(0, 0, SIDE, SIDE);
-    strokes = [], canvas = drawn([]), isWaiting = false;
-    paintCanvas();
+    replaceStrokes([]);
+    isWaiting = false;
     show(Uint8Array.from({ length: SIDE * SIDE }, (_, i) => colours[4 * i]));
     tell();
     byId("canvas").scrollIntoView({ block: "start" });
@@ -384,7 +398,7 @@ function translate() {
   listExamples();
   listWeights();
   paintCanvas();
-  show(image, image ? "" : say("blank"));
+  show(image, problem);
 }
 
 byId("bars").append(...NAMES.map((name) => make("li", {}, make("span", { textContent: name }),
