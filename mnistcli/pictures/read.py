@@ -214,7 +214,7 @@ def _drawing(stream: reading.Stream, name: str) -> Batch:
         levels |= {letter: 255 * i // (len(SHADES) - 1) for i, letter in enumerate(SHADES)}
     levels |= dict.fromkeys(paper, 0)
     picture = np.zeros((1, height + 4, width + 4), np.uint8)
-    for y, line in enumerate(lines):
+    for y, line in enumerate(map(str.rstrip, lines)):
         picture[0, y + 2, 2 : 2 + len(line)] = [levels[letter] for letter in line]
     return Batch(picture, (name,), ("a drawing in letters",))
 

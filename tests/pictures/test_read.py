@@ -83,6 +83,8 @@ def test_a_heredoc_is_a_picture():
     assert ["".join(".#"[int(v)] for v in row[2:-2]) for row in ink[2:-2]] == THREE.split()
     (of_dos,) = read((THREE.replace("\n", "\r\n") + "\x1a").encode())
     assert np.array_equal(of_dos.grey, picture.grey)
+    (of_old,) = read(THREE.replace("#\n", "#\x1f\n").encode())  # blank, for Python
+    assert np.array_equal(trimmed(of_old.grey), trimmed(picture.grey))
     pairs = [(" ", "*"), ("0", "1"), (".", "@"), (" ", "\u2588")]
     # Any letter may be paper that the border has most of.
     pairs += [("-", "#"), ("_", "X"), ("x", "8"), ("a", "#"), ("a", "b"), ("#", "-")]
