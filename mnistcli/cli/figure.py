@@ -6,6 +6,7 @@ from pathlib import Path
 from mnistcli.cli.content.parts import Panel
 
 ENDINGS = (".svg", ".png", ".pdf")
+DOTS_PER_INCH = 300  # of PNG files
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class FigureFile:
         elif self.path.suffix.lower() == ".pdf":
             content = drawing.pdf(whole, theme, self.scale)
         else:
-            page = drawing.paint(whole, theme, 2 * self.scale)  # 300 pixels for an inch
-            content, size = png(page), f"{page.width} x {page.height} pixels"
+            page = drawing.paint(whole, theme, 2 * self.scale)
+            content, size = png(page, dpi=DOTS_PER_INCH), f"{page.width} x {page.height} pixels"
         write_atomically(self.path, content)
         return f"wrote {self.path}, {size}"

@@ -72,7 +72,7 @@ def test_a_file_is_as_wide_as_was_asked(tmp_path, ending, width_mm):
             width = float(box[1]) / 72 * 25.4
         else:
             with Image.open(path) as page:
-                width = page.width / 300 * 25.4
+                width = page.width / page.info["dpi"][0] * 25.4
                 assert said == f"wrote {path}, {page.width} x {page.height} pixels"
         if width_mm:
             assert width == pytest.approx(width_mm, abs=0.2)

@@ -66,11 +66,12 @@ def crisp(image: NDArray[Any]) -> "Image.Image":
     return enlarged(image, k * image.shape[1], k * image.shape[0])
 
 
-def png(picture: "Image.Image") -> bytes:
-    """Encode a picture."""
+def png(picture: "Image.Image", *, dpi: float | None = None) -> bytes:
+    """Encode a picture, and how many dots for an inch it is meant to have."""
     buffer = io.BytesIO()
     # The last percents of a large file take seconds.
-    picture.save(buffer, "PNG", optimize=picture.width * picture.height < 1_000_000)
+    is_small = picture.width * picture.height < 1_000_000
+    picture.save(buffer, "PNG", optimize=is_small, dpi=dpi and (dpi, dpi))
     return buffer.getvalue()
 
 
