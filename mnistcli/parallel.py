@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -206,7 +207,14 @@ def map_jobs(
     with safe_path():
         with without_ctrl_c():
             results = pool(joblib.delayed(_run_to_end)(function, *call) for call in calls)
-        yield from results
+        try:
+            for result in results:  # noqa: UP028 - `yield from` would close it before we do
+                yield result
+        finally:
+            if can_yield:
+                with warnings.catch_warnings():  # of what is left undone, as was asked
+                    warnings.simplefilter("ignore")
+                    results.close()
 
 
 def check_jobs(n_jobs: int | None) -> None:

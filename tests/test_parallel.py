@@ -190,6 +190,14 @@ def _is_worker(pid):
     return False
 
 
+@pytest.mark.filterwarnings("error")
+def test_what_is_left_undone_is_not_warned_of(capfd):
+    results = map_jobs(operator.add, [(i, 1) for i in range(500)], 2)
+    assert next(results) == 1
+    results.close()
+    assert capfd.readouterr().err == ""
+
+
 def test_jobs_do_without_a_working_directory(tmp_path):
     folder = tmp_path / "gone"
     folder.mkdir()
