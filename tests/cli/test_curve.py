@@ -60,7 +60,7 @@ def test_an_interrupted_run_goes_on(invoke, tmp_path):
     again = json.loads(invoke(*CURVE, "--resume", str(path), "--json").out)
     kept = [json.loads(line)["fit_seconds"] for line in lines[:2]]
     assert set(kept) <= {p["fit_seconds"] for p in again["points"]}  # those are not trained again
-    assert len(path.read_text().splitlines()) == 5
+    assert len(path.read_text().splitlines()) == 4
     assert [p["accuracy"] for p in again["points"]] == [p["accuracy"] for p in whole["points"]]
     places = [(p["limit"], p["seed"]) for p in again["points"]]
     assert places == [(40, 0), (40, 1), (80, 0), (80, 1)]  # as they were asked for

@@ -326,6 +326,8 @@ def test_two_models_on_one_page(two, task, invoke, tmp_path, mnist):
         names = {words(line) for line in svg.findall(f"{SVG}polyline/{SVG}title")}
         assert {name.partition(" by ")[2] for name in names} == {better, worse}
         assert len({name.partition(" by ")[0] for name in names}) == 1
+    is_told = re.search(f"Of \\d, which {better} tells worst", path.read_text())
+    assert bool(is_told) == (task == "digits")
     # what exactly one gets wrong is drawn, and is what it says
     headings = [words(heading) for heading in root.findall(f".//{HTML}h2")]
     assert {f"Only {better} is right", f"Only {worse} is right"} <= set(headings)

@@ -121,16 +121,16 @@ def _of_two(report: ReportOnTwo) -> Iterator[Section]:
     counts_of = (each.evaluation.confusion for each in judged)
     matrices = [HeatMap.of_confusion(c, names, ref) for c, ref in zip(counts_of, refs, strict=True)]
     yield Section("What is taken for what", matrices)
-    # Of the class that the first one tells worst.
     curves = [each.curves() for each in judged]
     worst = worst_of(curves[0]).name
+    words = f"Of {worst}, which {refs[0]} tells worst." if len(names) > 2 else ""
     of_worst = (next(c for c in each if c.name == worst) for each in curves)
     named = [replace(c, name=f"{worst} by {ref}") for c, ref in zip(of_worst, refs, strict=True)]
     reliable = (
         reliability_plot(each.evaluation.reliability, names)._replace(title=f"Reliability of {ref}")
         for ref, each in zip(refs, judged, strict=True)
     )
-    yield Section("Curves", [Plots([*curve_plots(named), *reliable])])
+    yield Section("Curves", [Plots([*curve_plots(named), *reliable])], words)
     (test,) = report.compared.tests
     counts = test.n_only_first, test.n_only_second
     for digits, n, right, wrong in zip(report.alone, counts, refs, refs[::-1], strict=True):
