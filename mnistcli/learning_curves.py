@@ -28,6 +28,7 @@ from mnistcli.tasks import Task, parse_task
 
 # What several values can be given for: the first of these that has them is the axis.
 AXES = ("limit", "C", "preset", "features", "task")
+_LONGEST_LINE = 1 << 16  # bytes of a point in a file
 
 
 class Variant(NamedTuple):
@@ -317,7 +318,7 @@ class PointFile(NamedTuple):
         """Append a line, in the place of one that was cut off."""
         line = self.written(point)
         with storage_errors("write", self.path), self.path.open("ab+") as file:
-            file.seek(0)
+            file.seek(max(0, file.tell() - _LONGEST_LINE))
             last = file.read().rpartition(b"\n")[2]
             if last.endswith(b"}"):
                 line = f"\n{line}"

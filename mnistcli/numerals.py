@@ -1,7 +1,6 @@
 """Read numbers: every digit of a picture, line by line."""
 
 import contextlib
-import functools
 import math
 import operator
 import string
@@ -25,7 +24,7 @@ from mnistcli.features.typicality import UNLIKE_BELOW, is_unlike
 from mnistcli.linear_model.classifier import probabilities_of
 from mnistcli.pictures import Grey, grey_levels
 from mnistcli.registry.model_file import Model
-from mnistcli.registry.store import load_model
+from mnistcli.registry.store import builtin_model, load_model
 
 # What looks less like two digits, and is no wider for its height, is one and not cut: 19 in 20
 # digits, and hardly any that touch.
@@ -74,7 +73,6 @@ UNTYPICAL_COST, LEAST_TYPICAL, PAIRED_COST = 1.3, 1e-4, 1.0
 LEANING, STROKE_WIDTH = 0.3, 2.2
 
 _Span = tuple[int, int]
-_builtin = functools.cache(functools.partial(load_model, "builtin"))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -136,7 +134,7 @@ def find_numbers(
     model: Model, grey: Grey, source: str
 ) -> tuple[tuple[tuple[DigitAnswer, ...], ...], tuple[str, ...]]:
     """Read all digits of a picture, see `read_numbers`, and say what ink was left out."""
-    judge = model if _knows_pairs(model) else _builtin()
+    judge = model if _knows_pairs(model) else builtin_model()
     turn, strokes = 0, find_strokes(grey, source)
     found = _digits_of(judge, strokes)
     if (usual := _typicality(found)) < TURNED and (k := _turn_of(judge, strokes, found)):
@@ -265,7 +263,7 @@ def n_touching(
         if not _knows_pairs(model):
             if typicality > STRANGE:
                 return 1
-            model = _builtin()
+            model = builtin_model()
             _, _, (pairedness,) = model.look_at(image[None])
         if max(pairedness) > DOUBTFUL:
             # As many pixels as one digit was found with are enough, and take half the time.

@@ -19,7 +19,7 @@ from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 from mnistcli.parallel import flat_map_forked
 from mnistcli.pictures import check_is_light_ink, digit_images
 from mnistcli.pictures.formats import is_picture
-from mnistcli.registry.store import BUILTIN, load_model
+from mnistcli.registry.store import BUILTIN, builtin_model, load_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -186,7 +186,7 @@ def doubts_about(images: Bytes, labels: Bytes) -> str:
     if len(labels) < LEAST_DOUBTED:
         return ""
     step = -(-len(labels) // MOST_DOUBTED)
-    answers, labels = classes_of(load_model(BUILTIN).look_at(images[::step])[0]), labels[::step]
+    answers, labels = classes_of(builtin_model().look_at(images[::step])[0]), labels[::step]
     n, n_right = len(labels), int(np.count_nonzero(answers == labels))
     is_doubted = 2 * n_right < n
     return f"{BUILTIN} reads {n_right} of {n} images as they are labelled" if is_doubted else ""
@@ -197,7 +197,7 @@ def doubted_digits(images: Bytes, labels: Bytes) -> dict[int, str]:
 
     So it does of what was crossed out, of letters, and of labels that are wrong.
     """
-    scores, typicality, _ = load_model(BUILTIN).look_at(images)
+    scores, typicality, _ = builtin_model().look_at(images)
     answers, p_labels = classes_of(scores), p_of(labels, probabilities_of(scores))
     return {
         i: f"{BUILTIN} finds it {UNLIKE}" if is_unlike(share) else f"{BUILTIN} reads it as {answer}"

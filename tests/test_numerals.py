@@ -209,7 +209,7 @@ def test_without_builtin_a_model_of_pixels_answers_alone(touching, monkeypatch):
     model = mnistcli.train("0v1", settings=TrainingSettings(split=SplitSpec(limit=400))).model
     with pytest.raises(BadImageError, match="holds 2 digits"):
         Reader(model).picture(touching[0])
-    monkeypatch.setattr("mnistcli.numerals._builtin", damaged)
+    monkeypatch.setattr("mnistcli.numerals.builtin_model", damaged)
     assert Reader(model).picture(touching[0]).answer in "01"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from mnistcli.cli.content.parts import Panel
 
 ENDINGS = (".svg", ".png", ".pdf")
-DOTS_PER_INCH = 300  # of PNG files
+PIXELS_PER_DOT = 2  # of PNG files: 300 for an inch
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,8 @@ class FigureFile:
         elif self.path.suffix.lower() == ".pdf":
             content = drawing.pdf(whole, theme, self.scale)
         else:
-            page = drawing.paint(whole, theme, 2 * self.scale)
-            content, size = png(page, dpi=DOTS_PER_INCH), f"{page.width} x {page.height} pixels"
+            page = drawing.paint(whole, theme, PIXELS_PER_DOT * self.scale)
+            content = png(page, dpi=PIXELS_PER_DOT * 25.4 / drawing.MM_PER_DOT)
+            size = f"{page.width} x {page.height} pixels"
         write_atomically(self.path, content)
         return f"wrote {self.path}, {size}"

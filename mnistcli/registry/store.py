@@ -20,7 +20,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -363,6 +363,12 @@ def load_model(ref: "Model | str | os.PathLike[str] | None" = None) -> Model:
         raise UsageError(f"{type(ref).__name__} is no model", hint=hint)
     registry = ModelRegistry(find_places().models_dir)
     return registry.load(None if ref is None else os.fspath(ref))
+
+
+@cache
+def builtin_model() -> Model:
+    """Return `BUILTIN`, which is read once."""
+    return load_model(BUILTIN)
 
 
 def save_model(model: Model | str, name: str | None = None) -> ModelEntry:

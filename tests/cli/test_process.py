@@ -266,7 +266,10 @@ def test_a_pipe_is_never_cut(invoke):
 
 
 def on_a_terminal(arguments, env, columns=80, typed=b""):
-    """Run a command on a pseudo-terminal and return what it wrote there; the first word is answered."""
+    """Run a command on a pseudo-terminal and return what it wrote there.
+
+    What is typed comes once it has said something.
+    """
     pid, terminal = pty.fork()
     if pid == 0:
         os.environ.update({"TERM": "xterm-256color", "COLUMNS": str(columns), **env})

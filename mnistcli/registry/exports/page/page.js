@@ -50,9 +50,15 @@ function goOn(point) {
   changed();
 }
 
+/** Have strokes, and nothing else, on the canvas. */
+function reset(those = []) {
+  strokes = those, canvas = drawn(those), picture = null;
+  isDown = isWaiting = false, pointer = null;
+  nTaken++;
+}
+
 function replaceStrokes(those) {
-  strokes = those, canvas = drawn(those), isDown = false, pointer = null;
-  picture = null, nTaken++;
+  reset(those);
   changed();
   look();
   tell();
@@ -133,7 +139,7 @@ async function take(file) {
   context.fillStyle = "#fff", context.imageSmoothingQuality = "high";
   context.fillRect(0, 0, width, height);
   context.drawImage(found, 0, 0, width, height);
-  strokes = [], isDown = false, pointer = null;
+  reset();
   canvas = greyOf(context.getImageData(0, 0, width, height));
   const larger = SCALE * CANVAS / Math.max(width, height), [w, h] = [larger * width, larger * height];
   picture = [context.canvas, (SCALE * CANVAS - w) / 2, (SCALE * CANVAS - h) / 2, w, h];
@@ -149,9 +155,11 @@ function greyOf({ width, height, data: colours }) {
     sum(shares.map((share, i) => share * colours[4 * (y * width + x) + i]))));
   const contrast = ({ data: levels }) => levels.reduce((most, each) => Math.max(most, each), 0)
     - levels.reduce((least, each) => Math.min(least, each), 255);
-  const grey = mixed(GREY), channels = [[1, 0, 0], [0, 1, 0], [0, 0, 1]].map(mixed);
-  const clearest = channels[indexOfMax(channels.map(contrast))];
-  return contrast(grey) <= 127 && contrast(clearest) > 2 * contrast(grey) ? clearest : grey;
+  const grey = mixed(GREY), usual = contrast(grey);
+  if (usual > 127) return grey;
+  const channels = [[1, 0, 0], [0, 1, 0], [0, 0, 1]].map(mixed), contrasts = channels.map(contrast);
+  const clearest = indexOfMax(contrasts);
+  return contrasts[clearest] > 2 * usual ? channels[clearest] : grey;
 }
 
 byId("picture").addEventListener("click", (event) => { event.target.value = ""; });
@@ -336,8 +344,8 @@ function exampleButton({ truth, answer, image: source }) {
     const context = make("canvas", { width: SIDE, height: SIDE }).getContext("2d");
     context.drawImage(shown, 0, 0, SIDE, SIDE);
     const { data: colours } = context.getImageData(0, 0, SIDE, SIDE);
-    replaceStrokes([]);
-    isWaiting = false;
+    reset();
+    paintCanvas();
     show(Uint8Array.from({ length: SIDE * SIDE }, (_, i) => colours[4 * i]));
     tell();
     byId("canvas").scrollIntoView({ block: "start" });
