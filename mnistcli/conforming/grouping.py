@@ -122,7 +122,7 @@ def group_pieces(pieces: Pieces, keep: Mask) -> tuple[list[Group], int]:
     return large, n_dropped
 
 
-def gap(a: Group, b: Group) -> tuple[int, int]:
+def gap(a: _G, b: _G) -> tuple[float, float]:
     """Return how far apart two groups are across and down; negative where they overlap."""
     across = max(a.left, b.left) - min(a.right, b.right)
     return across, max(a.top, b.top) - min(a.bottom, b.bottom)
@@ -187,7 +187,22 @@ def lines_of(groups: list[_G]) -> list[list[_G]]:
         lines, covered = _level_lines(groups, slope)
         if covered < least * 0.98:
             best, least = lines, covered
-    return [sorted(line, key=lambda group: group.left + group.right) for line in best]
+    lines = list[list[_G]]()
+    for line in (sorted(line, key=lambda group: group.left + group.right) for line in best):
+        if lines and _goes_on(lines[-1], line):
+            lines[-1] += line
+        elif lines and _goes_on(line, lines[-1]):
+            lines[-1] = line + lines[-1]
+        else:
+            lines.append(line)
+    return lines
+
+
+def _goes_on(line: list[_G], rest: list[_G]) -> bool:
+    """Return whether a line goes on, a step further up or down, where another one begins."""
+    is_left = max(each.right for each in line) < min(each.left for each in rest)
+    across, down = gap(line[-1], rest[0])
+    return is_left and down < 0 and across < min(line[-1].height, rest[0].height)
 
 
 def _level_lines(groups: list[_G], slope: float) -> tuple[list[list[_G]], float]:

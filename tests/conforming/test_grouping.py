@@ -5,8 +5,9 @@ import pytest
 from PIL import Image, ImageDraw
 
 from mnistcli.conforming.clearing import find_pieces
-from mnistcli.conforming.grouping import group_of, group_pieces, strokes_of
+from mnistcli.conforming.grouping import group_of, group_pieces, lines_of, strokes_of
 from mnistcli.conforming.operations import pieces_of
+from mnistcli.conforming.types import Box
 
 
 def parts_of(mask):
@@ -108,3 +109,23 @@ def test_two_that_are_alike_and_wide_together_are_two_however_close():
     pieces = pieces_of(np.array(image))
     groups, _ = group_pieces(pieces, np.ones(pieces.n, np.bool_))
     assert [each.left for each in groups] == [12, 33]
+
+
+@pytest.mark.parametrize(
+    ("corners", "lines"),
+    [
+        ([(0, 0), (15, 20), (30, 40), (45, 60)], [4]),  # down, each reaching little into the last
+        ([(45, 0), (30, 20), (15, 40), (0, 60)], [4]),  # and up
+        ([(0, 0), (15, 0), (30, 20), (45, 20)], [4]),
+        ([(0, 0), (15, 0), (53, 24), (68, 24)], [2, 2]),  # too far away to go on there
+        ([(0, 0), (15, 0), (15, 20), (30, 20)], [2, 2]),  # below it, if a little to the right
+        ([(0, 0), (15, 0), (30, 26), (45, 26)], [2, 2]),
+    ],
+)
+def test_a_line_goes_on_a_step_further_down_or_up(corners, lines):
+    boxes = [Box(top, top + 25, left, left + 12) for left, top in corners]
+    found = lines_of(boxes[::-1])
+    assert [len(line) for line in found] == lines
+    assert [box for line in found for box in line] == sorted(
+        boxes, key=lambda box: box.left if lines == [4] else (box.top, box.left)
+    )
