@@ -690,3 +690,16 @@ def test_a_strip_in_light_that_falls_off_is_read_to_its_end(test_images):
     grey = 225 * (1 - 0.8 * row / 255) * np.linspace(1, 0.75, row.shape[1])
     (line,) = read_numbers("builtin", grey.astype(np.uint8))
     assert "".join(digit.answer for digit in line) == "721041495906901597349665407401"
+
+
+@pytest.mark.parametrize(
+    ("level", "number", "notes"), [(0.3, "777", ("faint ink ignored",)), (0.6, "1777", ())]
+)
+def test_a_digit_that_is_too_faint_to_be_one_is_told_of(level, number, notes):
+    picture = Image.new("L", (400, 140), 255)
+    pen = ImageDraw.Draw(picture)
+    pen.line((40, 20, 40, 120), int(255 * (1 - level)), 9)
+    for x in (90, 180, 270):
+        pen.line((x, 20, x + 60, 20, x + 20, 120), 0, 9)
+    (line,), found = find_numbers(load_model("builtin"), np.asarray(picture), "page")
+    assert ("".join(digit.answer for digit in line), found) == (number, notes)

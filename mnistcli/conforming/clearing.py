@@ -38,7 +38,8 @@ from mnistcli.conforming.types import BLANK, DARK, FAINTEST_INK, Ink, Mask, NoDi
 # What is said of ink that was left out.
 FRAME_CUT_OFF, LINES_IGNORED, SPECKS_IGNORED = "frame cut off", "lines ignored", "specks ignored"
 OUTER_IGNORED, DESK_IGNORED = "what reaches in ignored", "what is beside cards ignored"
-LEFT_OUT = FRAME_CUT_OFF, LINES_IGNORED, SPECKS_IGNORED, OUTER_IGNORED, DESK_IGNORED
+FAINT_IGNORED = "faint ink ignored"
+LEFT_OUT = FRAME_CUT_OFF, LINES_IGNORED, SPECKS_IGNORED, FAINT_IGNORED, OUTER_IGNORED, DESK_IGNORED
 # Share of the strongest piece from which another one is no speck; that touches no border where the
 # others have such a share of all.
 SPECK, LEAST_INNER = 0.02, 0.1
@@ -152,13 +153,22 @@ def find_pieces(ink: Ink, noise: float, least: float = 0.0) -> tuple[Pieces, Mas
         or _is_one_ink(ink, pieces, keep)
         or _are_around(seen, pieces, keep, is_photo=noise > 0)
     ):
-        has_specks = not keep.all() and (pieces.peaks(seen)[~keep] >= DARK).any()
-        return pieces, keep, [SPECKS_IGNORED] if has_specks else []
+        return pieces, keep, _left_out(pieces, keep, seen)
     cuts = [cut for cut in LINE_CUTS if cut > floor]
     while len(cuts) > 1 and _has_lines(*_dark_pieces(seen, cuts[0]), strong):
         cuts.pop(0)
     # Where lines just break up, pieces of them still cling to the digit.
     return *_dark_pieces(seen, cuts[:2][-1]), [LINES_IGNORED]
+
+
+def _left_out(pieces: Pieces, keep: Mask, ink: Ink) -> list[str]:
+    """Say what else there is: specks, and what is as high as a digit, but faint."""
+    if keep.all():
+        return []
+    is_dark = pieces.peaks(ink) >= DARK
+    is_high = pieces.height >= DIGIT_HEIGHT * usual_height(pieces, keep)
+    notes = [SPECKS_IGNORED] if (is_dark & ~keep).any() else []
+    return [*notes, FAINT_IGNORED] if (is_high & ~is_dark & ~pieces.at_border).any() else notes
 
 
 def _smoothed(ink: Ink, noise: float) -> Ink:
