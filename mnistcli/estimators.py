@@ -161,6 +161,11 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         """Return the probability of every class, (n_samples, n_classes)."""
         return self._classifier.predict_proba(self._check(X))
 
+    def predict_log_proba(self, X: ArrayLike) -> Float64s:
+        """Return the logarithms of `predict_proba`."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable class of each sample, as it was called in ``y``."""
         answers = self._classifier.predict(self._check(X))
@@ -204,22 +209,25 @@ class Digits(LogisticRegression):
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to images, what they show and how much each weighs; see `LogisticRegression.fit`."""
         check_choice("preset", self.preset, tuple(PRESETS))
-        preset, images = PRESETS[self.preset], self._check(X)
+        preset, images = PRESETS[self.preset], self._check(X, reset=True)
         nothing = np.zeros(len(images), dtype=np.int64)
         samples = Samples(images, nothing, np.arange(len(images)))
         room = Room(sys.maxsize)  # what scikit-learn is given is in memory
         design = design_matrix(samples, preset.features, seed=self._seed(), room=room)
-        self.features_, self.n_features_in_ = design.features, N_PIXELS
+        self.features_ = design.features
         C = preset.C if self.C is None else self.C
         tol = preset.tol if self.tol is None else self.tol
         return self._fit(design.rows[:], y, sample_weight, C, tol, 1 + design.n_copies)
 
-    def _check(self, X: ArrayLike) -> NDArray[Any]:
+    def _check(self, X: ArrayLike, *, reset: bool = False) -> NDArray[Any]:
         images = check_array(X, dtype="numeric", allow_nd=True)
         if images.shape[1:] not in (IMAGE_SHAPE, (N_PIXELS,)):
             raise ValueError(f"images are n x 28 x 28 or n x 784, not {images.shape}")
         images = digit_images(images)
         check_is_light_ink(images)
+        # Columns that have names are looked at by these, as scikit-learn's own do.
+        named = X if hasattr(X, "columns") else images.reshape(-1, N_PIXELS)
+        validation.validate_data(self, named, reset=reset, skip_check_array=True)
         return images.reshape(-1, *IMAGE_SHAPE)
 
     def __sklearn_tags__(self) -> Any:

@@ -6,6 +6,7 @@ import math
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn import linear_model
 from sklearn.base import clone
@@ -70,6 +71,9 @@ def test_it_finds_the_optimum_of_scikit_learns(iris, n_classes, class_weight, dt
     assert ours.certificate_.converged
     assert ours.coef_ == pytest.approx(theirs.coef_, abs=2e-4)
     assert ours.predict_proba(X) == pytest.approx(theirs.predict_proba(X), abs=2e-4)
+    assert ours.predict_log_proba(X) == pytest.approx(
+        theirs.predict_log_proba(X), rel=1e-3, abs=1e-3
+    )
     assert (ours.predict(X) == theirs.predict(X)).all()
 
 
@@ -171,6 +175,17 @@ def test_images_of_ink_and_paper_alone_are_read_the_same(digits, kind):
     assert shares == pytest.approx(ours.predict_proba(images), abs=1e-12)
     answers = mnistcli.predict("builtin", (images > 127).astype(kind)).answers.astype(int)
     assert (answers == y).mean() > 0.95
+
+
+def test_columns_of_a_frame_are_those_of_the_fit_by_name(digits):
+    images, y = (part[:100] for part in digits)
+    frame = pd.DataFrame(images.reshape(100, 784)).add_prefix("pixel")
+    estimator = mnistcli.Digits("fast", C=0.1).fit(frame, y)
+    assert estimator.feature_names_in_.tolist() == [*frame]
+    assert estimator.n_features_in_ == 784
+    with pytest.raises(ValueError, match="feature names should match"):
+        estimator.predict(frame[[*frame][::-1]])
+    assert not hasattr(estimator.fit(images, y), "feature_names_in_")
 
 
 def test_copies_and_weights_of_images_count(digits):

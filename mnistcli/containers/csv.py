@@ -61,7 +61,7 @@ class Table(NamedTuple):
                 column = self._column_of_parts(lines, others)
             rows, parts = [line.split(b",") for line in lines if column >= 0], []
             for cells in rows:
-                cell = b"".join(cells[column : column + 1]).decode("utf-8", "replace")
+                cell = _text(b"".join(cells[column : column + 1]))
                 parts.append(part_in(cell, self.layout.names[column]))
                 cells[column : column + 1] = [b"0" for _ in cells[column : column + 1]]
             numbers = [b",".join(cells) for cells in rows] or lines  # which are read faster
@@ -72,7 +72,7 @@ class Table(NamedTuple):
 
     def _column_of_parts(self, lines: list[bytes], others: list[int]) -> int:
         """Tell which of other columns says parts; keep those that may, being empty so far."""
-        rows = [line.decode("utf-8", "replace").split(",") for line in lines]
+        rows = [_text(line).split(",") for line in lines]
         cells = {i: {row[i] for row in rows if len(row) > i} for i in others}
         said = [i for i in others if parts_of([*cells[i]], self.layout.names[i])]
         others[:] = [i for i in others if not any(cells[i])]
@@ -125,7 +125,7 @@ def open_arff(stream: Stream) -> Table:
     if data is None:
         raise FormatError("has no @data line in its first megabyte")
     attributes = filter(None, map(_ARFF_ATTRIBUTE.match, first[:data]))
-    names = (match[1].decode("utf-8", "replace").strip("'\"") for match in attributes)
+    names = (_text(match[1]).strip("'\"") for match in attributes)
     if any(line.startswith(b"{") for line in first[data + 1 : data + 100]):
         hint = "in Weka: the filter SparseToNonSparse writes its zeros out"
         raise FormatError("is a sparse ARFF file, which leaves out zeros", hint=hint)
@@ -139,12 +139,15 @@ def _is_told(line: bytes) -> bool:
     return bool(line.strip(b",;|")) and line[:1] != b"#" and not _SEPARATOR.fullmatch(line)
 
 
-def _cells(line: bytes, delimiter: bytes = b"") -> tuple[str, ...]:
+def _text(line: bytes) -> str:
     try:
-        text = line.decode()
+        return line.decode()
     except UnicodeDecodeError:
-        text = line.decode("cp1252", "replace")  # as Excel writes CSV on Windows
-    text = text.replace("\0", "\ufffd").strip()
+        return line.decode("cp1252", "replace")  # as Excel writes CSV on Windows
+
+
+def _cells(line: bytes, delimiter: bytes = b"") -> tuple[str, ...]:
+    text = _text(line).replace("\0", "\ufffd").strip()
     delimiter = delimiter or _delimiter_of(line)
     cells = text.split()
     if delimiter != b" ":
@@ -314,7 +317,7 @@ def _row(line: bytes, layout: Layout, is_pixel: frozenset[int]) -> list[float]:
         with contextlib.suppress(ValueError):
             return list(map(float, cells))
     values = []
-    for i, text in enumerate(line.decode("utf-8", "replace").split(",")[: len(cells)]):
+    for i, text in enumerate(_text(line).split(",")[: len(cells)]):
         value = number_of(text)
         if i in is_pixel and (np.isnan(value) or not text.isascii()):
             problem = f"{layout.column(i)} holds {text[:20]!r}, expected a number from 0 to 255"
@@ -338,5 +341,5 @@ def label_of(text: str) -> float:
 
 @lru_cache(1 << 10)
 def _in_digits(word: bytes) -> bytes:
-    number = label_of(word.decode("utf-8", "replace"))
+    number = label_of(_text(word))
     return word if np.isnan(number) else b"%d" % number

@@ -39,6 +39,7 @@ HINT = (
 )
 
 TRANSPOSED = "transposed, because most were wider than tall"
+NOT_TRANSPOSED = "most are wider than tall, as where rows and columns are exchanged"
 
 
 class Block(NamedTuple):
@@ -55,7 +56,9 @@ class Block(NamedTuple):
     steps: Sequence[tuple[str, ...]] = ()  # of each without a fault, what was done to it
 
 
-def read_digits(stream: Stream, part: Part | None = "test") -> Iterator[Block]:
+def read_digits(
+    stream: Stream, part: Part | None = "test", *, transposes: bool = True
+) -> Iterator[Block]:
     """Read all the digits in a stream, a block at a time.
 
     Of an npz file those of one part, or where that is None those for training and then for the
@@ -90,7 +93,9 @@ def read_digits(stream: Stream, part: Part | None = "test") -> Iterator[Block]:
             is_turned, paper = _is_transposed(images), _paper_of(images)
         n += len(images)
         if is_turned:
-            images, note = images.transpose(0, 2, 1), f"{note}; {TRANSPOSED}".removeprefix("; ")
+            told = TRANSPOSED if transposes else NOT_TRANSPOSED
+            images = images.transpose(0, 2, 1) if transposes else images
+            note = f"{note}; {told}".removeprefix("; ")
         yield block._replace(images=images, note=note, paper=paper)
     if not n:
         raise FormatError("holds no pictures")

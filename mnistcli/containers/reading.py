@@ -251,5 +251,5 @@ def kind_of(head: bytes) -> Kind:
             return "unknown"
     if b"\0" in text:
         return "unknown"
-    is_arff = re.match(rb"(?is)%(?!PDF|!PS)|(.*[\r\n])?\s*@(relation|attribute)", text)
+    is_arff = re.match(rb"(?is)%(?!PDF|!PS|YAML)|(.*[\r\n])?\s*@(relation|attribute)", text)
     return "arff" if is_arff else "text"

@@ -1,8 +1,8 @@
 """What somebody has at hand in Python -> a dataset, or labelled images to judge a model on.
 
 What that may be is told by ``mnistcli help python``. Arrays mean what they mean in an npz file,
-because they become one. Their pixels are taken as they are where there are 28 x 28 of them, as
-those of `predict` are; others are brought into MNIST's form.
+because they become one, but that none are transposed. Their pixels are taken as they are where there
+are 28 x 28 of them, as those of `predict` are; others are brought into MNIST's form.
 """
 
 import io
@@ -106,7 +106,7 @@ def _labelled(given: Any) -> dict[Part | None, LabelledImages]:
     with io.BytesIO() as npz:
         np.savez(npz, **arrays)
         npz.seek(0)
-        parts = read_parts(Path("the data"), raw=is_as_mnist, stdin=npz)
+        parts = read_parts(Path("the data"), raw=is_as_mnist, transposes=False, stdin=npz)
     for part in parts.values() if is_as_mnist else ():
         check_is_light_ink(part.images)
     return parts

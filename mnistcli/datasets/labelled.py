@@ -28,6 +28,7 @@ def read_parts(
     labels_of: Callable[[Path], Path | None] = labels_beside,
     *,
     raw: bool = False,
+    transposes: bool = True,
     stdin: IO[bytes] | None = None,
     part: Part | None = None,
     failures: list[tuple[str, str]] | None = None,
@@ -45,7 +46,8 @@ def read_parts(
     """
     try:
         with damage_of(path), open_stream(path, stdin) as stream:
-            return labelled_images(read_digits(stream, part), path, failures, labels_of, raw=raw)
+            blocks = read_digits(stream, part, transposes=transposes)
+            return labelled_images(blocks, path, failures, labels_of, raw=raw)
     except FileNotFoundError:
         hint = HINT if Path(path).suffix else f"a dataset goes by its name: --dataset {path}"
         hint = hint_of_missing(path, hint)

@@ -340,7 +340,8 @@ class DatasetStore:
             raise UsageError(f"{name!r} names a dataset twice, or none", hint=hint)
         for each in names:
             if each not in self.catalog and not self.has(each):
-                path, own = (each, "NAME") if os.path.lexists(each) else ("PATH", each)
+                there = [path for path in (name, each) if os.path.lexists(path)]
+                path, own = (there[0], "NAME") if there else ("PATH", each)
                 hint = f"mnistcli download --source {path} --as {own}"
                 raise DataUnavailableError(f"{name}: there is no dataset {each!r}", hint=hint)
         return joined([self.open(each, progress=progress) for each in names])

@@ -88,8 +88,9 @@ def _fit(
     if (counts == 0).any():
         raise TrainingError("a class has no images to learn from", hint="use more images")
     if settings.class_weight == "balanced":
-        balanced = (len(y) / (n_classes * counts))[y]
-        sample_weight = balanced if sample_weight is None else balanced * sample_weight
+        weight = np.ones(len(y)) if sample_weight is None else sample_weight
+        of_class = np.bincount(y, weight, minlength=n_classes)
+        sample_weight = weight * (weight.sum() / (n_classes * of_class))[y]
     name = settings.solver_for(n_classes)
     minimised: dict[str, Any] = {
         "n_classes": n_classes,

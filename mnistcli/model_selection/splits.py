@@ -95,7 +95,7 @@ def indices_to_leave_out(
         path = Path(of_part if name in starts else text)
         start, stop = starts.get(name, (0, n))
         with storage_errors("read", path), damage_of(path), open_stream(path) as file:
-            lines = file.read(1 << 20).decode(errors="replace").splitlines()
+            lines = file.read(1 << 20).decode("utf-8-sig", "replace").splitlines()
         for number, line in enumerate(lines, 1):
             word = line.partition("#")[0].strip()
             is_index = word.isascii() and word.isdecimal() and len(word) < 10

@@ -13,9 +13,18 @@ Grey = Bytes
 
 
 def numbers_in(values: Any, what: str = "pictures") -> NDArray[Any]:
-    """Return an array of what may be one; raise UsageError for parts of several sizes or masked ones."""
+    """Return an array of what may be one, with the pixels of a frame in the order that their names say.
+
+    Raises UsageError for parts of several sizes or masked ones.
+    """
     if hasattr(values, "filled") and np.any(values.mask):  # which numpy.asarray would not heed
         raise UsageError(f"{what} are masked", hint="say what is there: array.filled(0)")
+    if hasattr(values, "columns"):
+        from mnistcli.containers.columns import pixel_order
+
+        names = tuple(map(str, values.columns))
+        if (order := pixel_order(names)) is not None and len(order) == len(names):
+            values = np.asarray(values)[:, order]
     try:
         array = np.asarray(values)
         # Words, pandas' own whole numbers, or a column of pictures.

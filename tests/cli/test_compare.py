@@ -48,6 +48,19 @@ def test_models_are_sorted_and_differences_are_to_the_best(invoke, three):
     assert words == {"3v8@1": ["C = 0.001"], "3v8@2": ["C = 0.1"], "3v8@3": ["C = 10"]}
 
 
+def test_a_dataset_that_has_grown_sets_models_apart(invoke, mnist, tmp_path):
+    words = []
+    for n in (60, 80):
+        arrays = {"X": mnist.test.images[:n], "y": mnist.test.labels[:n]}
+        np.savez(tmp_path / "own.npz", **arrays)
+        download = "download", "--source", str(tmp_path / "own.npz"), "--as", "own", "--replace"
+        assert invoke(*download, "-q").code == 0
+        assert invoke("train", "even-odd", "--dataset", "own", "-q").code == 0
+        words.append(f"own {mnistcli.open_dataset('own').sha256[:7]}, {round(0.8 * n)} images")
+    models = comparison(invoke, "even-odd@1", "even-odd@2", "--dataset", "mnist")["models"]
+    assert sorted(str(model["differs_in"]) for model in models) == sorted(str([w]) for w in words)
+
+
 def test_p_values_are_those_of_scipy_corrected_after_holm(invoke, three, mnist):
     document = comparison(invoke, *three)
     images = np.isin(mnist.test.labels, (3, 8))

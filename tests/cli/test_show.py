@@ -118,7 +118,7 @@ def test_suspects_lead_to_a_training_without_them(invoke, tmp_path):
     out = invoke("show", "--suspects", "3v8", "--on", "train", "--count", "3").out
     assert f"#{quiet.split()[0]}:" in out
     assert "believes least, as part #index" in out
-    (tmp_path / "bad.txt").write_text(quiet)
+    (tmp_path / "bad.txt").write_text(quiet, "utf-8-sig")  # as an editor on Windows writes it
     done = invoke(*train, "--without", str(tmp_path / "bad.txt"), "--json")
     left_out = json.loads(done.out)["split"]["without"]
     assert left_out == sorted(int(index) for index in quiet.split())

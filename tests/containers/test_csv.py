@@ -253,3 +253,12 @@ def test_whole_numbers_are_parsed_at_once(rows):
 def test_wrong_arff_headers_are_refused(head, problem):
     with Stream(io.BytesIO(head)) as stream, pytest.raises(FormatError, match=problem):
         csv.open_arff(stream)
+
+
+def test_labels_in_words_of_a_table_that_excel_wrote_on_windows_are_read():
+    images = np.random.default_rng(0).integers(0, 256, (12, 784))
+    rows = [f"fünf;{';'.join(map(str, row))}\r\n" for row in images.tolist()]
+    text = f"Ziffer;{';'.join(map(str, range(784)))}\r\n{''.join(rows)}"
+    _, labels, faults = digits_in(text.encode("cp1252"))
+    assert labels.tolist() == [5] * len(images)
+    assert not faults

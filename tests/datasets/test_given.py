@@ -11,6 +11,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 import mnistcli
+from mnistcli.containers.digits import NOT_TRANSPOSED
 from mnistcli.datasets.given import open_dataset, to_judge
 from mnistcli.errors import CorruptFileError, DataUnavailableError, UsageError
 from mnistcli.mnist import DIGIT_WORDS
@@ -108,6 +109,19 @@ def test_pictures_of_another_size_are_brought_into_the_form(pair):
     assert mnistcli.evaluate("builtin", (large, pair[1])).evaluation.accuracy > 0.95
     digits = load_digits()
     assert to_judge((digits.images[:9], digits.target[:9])).labels.tolist() == [*range(9)]
+
+
+def test_arrays_are_taken_as_they_lie_and_frames_by_the_names_of_their_columns(pair):
+    X, y = pair
+    lying = X.transpose(0, 2, 1)  # as EMNIST's do
+    judged = to_judge((lying, y))
+    assert (judged.images == lying).all()
+    assert judged.notes == (NOT_TRANSPOSED,)
+    frame = frame_of(X, y).drop(columns="label")
+    shuffled = frame.iloc[:, np.random.default_rng(0).permutation(784)]
+    assert (to_judge((shuffled, y)).images == X).all()
+    answers = mnistcli.predict("builtin", X).answers
+    assert (mnistcli.predict("builtin", shuffled).answers == answers).all()
 
 
 def test_training_on_arrays(mnist, pair):

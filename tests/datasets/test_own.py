@@ -1977,6 +1977,10 @@ def test_a_file_is_no_part_of_a_join(both, folder):
     with pytest.raises(DataUnavailableError, match="there is no dataset") as caught:
         both.open(f"mnist+{path}")
     assert caught.value.hint == f"mnistcli download --source {path} --as NAME"
+    path = path.rename(folder / "ten+digits.csv")
+    with pytest.raises(DataUnavailableError, match="there is no dataset") as caught:
+        both.open(str(path))
+    assert caught.value.hint == f"mnistcli download --source {path} --as NAME"
 
 
 SETTINGS = TrainingSettings(SolverSettings(C=0.1), SplitSpec(limit=400), weights={"mine": 3.0})

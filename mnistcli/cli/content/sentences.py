@@ -74,7 +74,9 @@ def _p_values(test: McNemarTest | SeedsTest, n: int) -> str:
 
 def distinctions(cards: Sequence[ModelCard]) -> list[tuple[str, ...]]:
     """Return what sets each model apart, "C = 0.01"; where nothing does, when it was made."""
-    said = [_said_of(card) for card in cards]
+    known = {(card.dataset, card.dataset_sha256) for card in cards}
+    changed = {name for name, _ in known if sum(each == name for each, _ in known) > 1}
+    said = [_said_of(card, is_changed=card.dataset in changed) for card in cards]
     varies = [len({words[i] for words in said}) > 1 for i in range(len(said[0]))]
     if not any(varies[:-1]):
         return [words[-1:] for words in said]
@@ -84,12 +86,13 @@ def distinctions(cards: Sequence[ModelCard]) -> list[tuple[str, ...]]:
     ]
 
 
-def _said_of(card: ModelCard) -> tuple[str, ...]:
+def _said_of(card: ModelCard, *, is_changed: bool) -> tuple[str, ...]:
     split = card.split
+    data = f"{card.dataset} {card.dataset_sha256[:7]}, {card.n_train:,} images"
     is_drawn = split.kind == "random" or split.limit is not None
     return (
         card.task.name,
-        card.dataset,
+        data if is_changed else card.dataset,
         card.feature_spec.kind,
         *_settings_words(card),
         card.settings.solver,
