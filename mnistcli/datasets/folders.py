@@ -239,7 +239,8 @@ def containers_in(
         if "submission" in words_in(_stem_of(path)):
             continue  # answers, of Kaggle's sample all the same
         if kind_of_path(path) == "file":
-            found[path] = "test" if meaning_of(path.name).part == "test" else part
+            own = meaning_of(path.name).part
+            found[path] = own if own in ("test", "val") else part
     return found, labels
 
 

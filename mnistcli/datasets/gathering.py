@@ -174,7 +174,7 @@ class _Reading:
     raw: bool
     progress: Progress
     stdin: IO[bytes] | None = None
-    parts: list[tuple[Part, LabelledImages]] = field(default_factory=list)
+    parts: list[tuple[OfPart, LabelledImages]] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
     others: set[str] = field(default_factory=set)  # of the failures, files of something else
     notes: list[str] = field(default_factory=list)
@@ -183,8 +183,12 @@ class _Reading:
     index_of: Callable[[Path], folders.Index] = folders.index_below
 
     def joined(self, part: Part) -> LabelledImages:
+        """Put together what is for training, or for the test: see `labelled_images` for the rest."""
+        for_test = "test" if any(of == "test" for of, _ in self.parts) else "val"
         nothing = LabelledImages(np.empty((0, *IMAGE_SHAPE), np.uint8), np.empty(0, np.uint8))
-        return concatenated([images for of, images in self.parts if of == part] or [nothing])
+        is_test = part == "test"
+        of_part = [images for of, images in self.parts if (of == for_test) == is_test]
+        return concatenated(of_part or [nothing])
 
     def file(self, path: Path, part: OfPart = "train") -> None:
         self.progress.update(str(path), 0, None)
@@ -193,8 +197,7 @@ class _Reading:
             return
         told = self.failures
         found = read_parts(path, self.labels_of, raw=self.raw, stdin=self.stdin, failures=told)
-        whole: Part = "test" if part == "test" else "train"
-        self.parts += [(of or whole, images) for of, images in found.items()]
+        self.parts += [(of or part, images) for of, images in found.items()]
         self._count_bytes(path)
 
     def _count_bytes(self, path: Path) -> None:

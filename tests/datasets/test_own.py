@@ -1158,7 +1158,11 @@ def test_images_for_validation_are_not_lost(folder, few, parts):
     arrays = {f"{part}_{of}": each[k * n : (k + 1) * n] for k, part in enumerate(parts)
               for of, each in zip(("images", "labels"), few, strict=True)}  # fmt: skip
     np.savez(folder.parent / "m.npz", **arrays)
-    for path in (folder, folder.parent / "m.npz"):
+    (tables := folder.parent / "tables").mkdir()
+    for k, part in enumerate(parts):
+        csv(tables, few[0][k * n : (k + 1) * n], few[1][k * n : (k + 1) * n])
+        (tables / "digits.csv").rename(tables / f"{part}.csv")
+    for path in (folder, folder.parent / "m.npz", tables):
         found = gather(path)
         assert len(found.test.labels) == n
         assert_same_digits(found, (few[0][: n * len(parts)], few[1][: n * len(parts)]))
