@@ -43,6 +43,11 @@ _FOREIGN = {
         rb"\s*(?:\xef\xbb\xbf)?\s*\[\s*(?:[\[\]]|\n\s*[^\s{]|\Z)",
         "in Python: numpy.save('X.npy', json.load(open(FILE))), and so their labels as y.npy",
     ),
+    "a table in JSON": (
+        rb"\s*(?:\xef\xbb\xbf)?\s*\[?\s*\{(?:\s*\"[^\"]*\"\s*:\s*(?:[\d.eE+-]+|\"[^\"]*\")\s*,){60}",
+        ("in Python: pandas.read_json(FILE, lines=open(FILE).read(1) == '{')"
+         ".to_csv('digits.csv', index=False)"),
+    ),
     "JSON, line by line": (
         rb"\s*(?:\xef\xbb\xbf)?\s*\{[^\n]+\}\r?\n\s*\{",
         _READ.format("d = pandas.read_json(FILE, lines=True)", "d['image'].tolist()", "d['label']"),

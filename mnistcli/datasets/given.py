@@ -6,6 +6,7 @@ are 28 x 28 of them, as those of `predict` are; others are brought into MNIST's 
 """
 
 import io
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from mnistcli.containers.names import Part
 from mnistcli.datasets.dataset import Dataset, LabelledImages, identity
 from mnistcli.datasets.manifest import sha256_of
 from mnistcli.datasets.store import DatasetStore
+from mnistcli.display import counted
 from mnistcli.errors import DataUnavailableError, UsageError
 from mnistcli.mnist import IMAGE_SIDE, N_PIXELS
 from mnistcli.paths import find_places
@@ -38,8 +40,9 @@ def open_dataset(
     """Open a dataset from a store, by default the user's: ``open_dataset().train.images``.
 
     A Path leads to the user's own labelled digits, which need no name, nor do arrays. Where nothing
-    says which of these are for the test, they are a fifth of every digit, drawn by the seed. Raises
-    UsageError or CorruptFileError for what is no dataset, and what opening one or a file does.
+    says which of these are for the test, they are a fifth of every digit, drawn by the seed. Warns
+    of what is left out because it cannot be used. Raises UsageError or CorruptFileError for what is
+    no dataset, and what opening one or a file does.
     """
     if isinstance(name, Dataset):
         return name
@@ -53,6 +56,9 @@ def open_dataset(
     if isinstance(name, Path):
         found, title = gather(name, seed=seed), name.absolute().stem  # of Path(".") too
         parts = found.train, found.test
+        if found.failures:
+            first, n = ": ".join(found.failures[0]), len(found.failures)
+            warnings.warn(f"{counted(n, 'input')} left out; the first: {first}", stacklevel=2)
     else:
         read, title = [*_labelled(name).values()], "arrays"
         parts = (read[0], read[1]) if len(read) == 2 else shared_out(read[0], seed=seed)

@@ -580,6 +580,14 @@ def as_json_by_line(path, rows):
     path.write_text("\n".join(map(json.dumps, json.loads(path.read_text()))))
 
 
+def as_a_table_in_json(path, rows, *, lines):
+    import pandas as pd
+
+    frame = pd.DataFrame(rows.astype(int), columns=KAGGLE[1:])
+    frame.insert(0, "label", LABELS.astype(int))
+    frame.to_json(path, orient="records", lines=lines)
+
+
 def as_fann(path, rows):
     lines = [each for pair in zip(rows / 255, one_hot(LABELS), strict=True) for each in pair]
     text = "\n".join(" ".join(f"{value:g}" for value in line) for line in lines)
@@ -589,7 +597,8 @@ def as_fann(path, rows):
 @pytest.mark.parametrize(
     "write",
     [as_fann, as_libsvm, as_matlab, as_json, as_json_by_line, as_pickle, as_python_2_wrote_it, as_joblib,
-     partial(as_joblib, compress=3), as_lists_in_cells],
+     partial(as_joblib, compress=3), as_lists_in_cells, partial(as_a_table_in_json, lines=True),
+     partial(as_a_table_in_json, lines=False)],
 )  # fmt: skip
 def test_what_a_hint_says_makes_a_file_that_is_read(images, write, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -599,7 +608,8 @@ def test_what_a_hint_says_makes_a_file_that_is_read(images, write, tmp_path, mon
     line = caught.value.hint.partition(": ")[2].replace("FILE", "'digits'")
     imports = "import joblib, json, numpy, pandas, pickle, re, scipy.io, sklearn.datasets\n"
     subprocess.run([sys.executable, "-c", imports + line], check=True)
-    found = read_labelled(tmp_path / "digits.npz", raw=True)
+    (made,) = tmp_path.glob("digits.*")
+    found = read_labelled(made, raw=True)
     assert np.array_equal(found.images, images)
     assert np.array_equal(found.labels, LABELS)
 

@@ -140,6 +140,11 @@ def test_files_and_folders_by_their_paths(pair, tmp_path):
     assert (to_judge(path).images == pair[0]).all()
     dataset = open_dataset(path)
     assert (dataset.name, len(dataset.test.labels)) == ("mine", 12)
+    path.write_text(path.read_text() + path.read_text().splitlines()[7].replace(",", ",x", 1))
+    with pytest.warns(
+        UserWarning, match=r"^1 input left out; the first: .*mine\.csv row 61: column"
+    ):
+        assert len(open_dataset(path).test.labels) == 12
     with pytest.raises(DataUnavailableError, match="there is no file"):
         to_judge(tmp_path / "nothing")
 
