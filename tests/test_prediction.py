@@ -62,6 +62,8 @@ def test_an_array_is_read_as_a_file_is(model, mnist, other):
         (-np.ones((1, 784)), "the picture holds -1, expected 0 to 255 or 0 to 1"),
         (np.full((28, 28), 256), "holds 256"),
         (np.full((28, 28), np.nan), "holds nan"),
+        (np.tile(2.0 * np.eye(28), (12, 1, 1)), "the array holds no value above 2, expected ink"),
+        (np.tile(2.0 * np.eye(28), (12, 1)).reshape(12, 784), "the array holds no value above 2"),
         (np.zeros((5, 28, 28, 3), np.uint8), r"not \(5, 28, 28, 3\)"),
         ([[1, 2]], r"not \(1, 2\)"),
         ("seven.png", "pictures are grey numbers"),

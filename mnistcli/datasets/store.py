@@ -153,11 +153,20 @@ class DatasetStore:
             raise UsageError(f"unknown dataset {name!r}", hint=hint)
         return self.catalog.get(name)
 
-    def check_free(self, name: str) -> None:
-        """Raise UsageError where a dataset of the user's own cannot have a name, or has it already."""
-        if self.has(check_own_name(name)):
+    def check_free(self, name: str, *, replacing: bool = False) -> None:
+        """Raise UsageError where a dataset of the user's own cannot have a name, or has it already.
+
+        One may be replaced, but for digits that were kept one by one, and are nowhere else.
+        """
+        if not self.has(check_own_name(name)):
+            return
+        if not replacing:
             hint = f"add --replace to put this in its place, or see mnistcli show --dataset {name}"
             raise UsageError(f"there is a dataset {name!r} already", hint=hint)
+        if _has_kept(self.summary(name).origin or ""):
+            problem = f"in {name} are digits that were kept one by one, and are nowhere else"
+            hint = f"take another name, or let them go first: mnistcli download --remove {name}"
+            raise UsageError(problem, hint=hint)
 
     def summary(self, name: str) -> DatasetSummary:
         """Describe a dataset, installed or not, one of the user's own damaged or not."""
@@ -299,8 +308,7 @@ class DatasetStore:
             new, y_new = _arrays_of({each: given[each] for each in given if each not in known})
             n = len(train)
             grown = np.concatenate([train, new]), np.concatenate([y[:n], y_new]), test, y[n:]
-            is_marked = old.origin == KEPT or old.origin.endswith(f" + {KEPT}")
-            where = old.origin if is_marked else f"{old.origin} + {KEPT}"
+            where = old.origin if _has_kept(old.origin) else f"{old.origin} + {KEPT}"
             loaded = Loaded(*in_parts(grown), old.source, where, old.n_bytes_read)
             return self._write(name, loaded, old)
 
@@ -386,6 +394,10 @@ class DatasetStore:
 def _arrays_of(labelled: Mapping[bytes, int]) -> tuple[Bytes, Bytes]:
     images = np.frombuffer(b"".join(labelled), np.uint8).reshape(-1, *IMAGE_SHAPE)
     return images, np.array([*labelled.values()], np.uint8)
+
+
+def _has_kept(origin: str) -> bool:
+    return origin == KEPT or origin.endswith(f" + {KEPT}")
 
 
 def _sweep(folder: Path, kept: Sequence[str]) -> None:

@@ -50,7 +50,11 @@ def grey_levels(values: ArrayLike, *, is_one: bool = False) -> Grey:
     from mnistcli.containers.reading import FormatError
 
     faults: dict[int, FormatError] = {}
-    scaled = Scale().to_bytes(array.reshape(1, -1), faults)
+    n = len(array) if array.ndim > 2 or array.shape[1:] == (N_PIXELS,) else 1
+    try:
+        scaled = Scale().to_bytes(array.reshape(n, -1), faults, ("",) * n)
+    except FormatError as error:
+        raise UsageError(f"the array {error}", hint=error.hint) from None
     for fault in faults.values():
         raise UsageError(f"the picture {fault}", hint=fault.hint)
     return scaled.reshape(array.shape)

@@ -693,6 +693,9 @@ def test_a_picture_that_was_read_wrong_is_kept_under_its_right_label(invoke, tmp
     done = invoke("evaluate", "--dataset", "mine")
     assert (done.code, "mine has no test images\nhint: all of it is for" in done.err) == (3, True)
     assert invoke("evaluate", "--dataset", "mine", "--on", "train").code == 0
+    done = invoke("download", "--source", str(folder), "--as", "mine", "--replace")
+    assert (done.code, "mnistcli download --remove mine" in done.err) == (2, True)
+    assert len(DatasetStore(home / "datasets").open("mine").train.labels) == 4
     bad = invoke("predict", str(folder / "7_bad.png"), "--truth", "7", "--keep", "other")
     assert (bad.code, (home / "own" / "other").exists()) == (6, False)
 

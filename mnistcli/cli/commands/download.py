@@ -96,8 +96,7 @@ def _install_own(
     from mnistcli.prediction import doubted_digits, doubts_about
 
     store = call.store()
-    if not replace:  # before thousands of pictures are read
-        store.check_free(name)
+    store.check_free(name, replacing=replace)  # before thousands of pictures are read
     pictures: list[str] = []
     doubts: list[tuple[str, str]] = []
 
