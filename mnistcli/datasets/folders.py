@@ -54,7 +54,7 @@ _ENDING = re.compile(
     r"(?i)([ _](\d+k? x \d+|28x?28))?([-.]idx\d(-\w+)?)?(\.(\w{2,4}|ubyte))?(\.(gz|xz|bz2|zip))?$"
 )
 _DATA = re.compile(
-    r"(?i).*(\.(csv|tsv|data|tra|tes|train|test|arff|npz)(\.(gz|xz|bz2|zip))?|\.npy|[-.]idx[123].*)"
+    r"(?i).*(\.(csv|tsv|tab|asc|amat|data|tra|tes|train|test|arff|npz)(\.(gz|xz|bz2|zip))?|\.npy|[-.]idx[123].*)"
 )
 # What the names of images and of their labels may differ by, where the images are called so or not.
 _ROLES = IMAGES | LABELS

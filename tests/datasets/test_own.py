@@ -669,6 +669,17 @@ def test_a_column_or_a_folder_says_which_pictures_are_for_the_test(folder, few, 
     np.testing.assert_array_equal(found.test.labels, few[1][15:20])
 
 
+@pytest.mark.parametrize("suffix", [".amat", ".tab", ".asc", ".tra"])
+def test_tables_by_other_names(folder, few, suffix):
+    rows = np.column_stack([few[0].reshape(200, -1) / 255, few[1]])
+    np.savetxt(folder / f"mnist_train{suffix}", rows[:150], "%.7g")
+    np.savetxt(folder / f"mnist_test{suffix}", rows[150:], "%.7g")
+    (folder / "README").touch()
+    found = gather(folder)
+    assert (found.train.labels.tolist(), found.failures) == (few[1][:150].tolist(), ())
+    np.testing.assert_array_equal(found.test.images, few[0][150:])
+
+
 def test_an_empty_table_beside_folders_of_digits_changes_nothing(folder, few):
     class_folders(folder, *few)
     (folder / "odd.csv").write_text("\n")
