@@ -149,8 +149,14 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         self.coef_, self.intercept_, self.certificate_ = fit.coef, fit.intercept, fit.certificate
         self.n_iter_ = np.array([fit.certificate.n_iterations], dtype=np.int32)
         if not fit.certificate.converged:
-            words = f"not at the optimum after {fit.certificate.n_iterations} iterations"
-            warnings.warn(f"{words}: raise max_iter, or tol", ConvergenceWarning, stacklevel=3)
+            n = fit.certificate.n_iterations
+            words = (
+                "raise max_iter, or tol"
+                if n >= self.max_iter
+                else "no step is exact enough: raise tol"
+            )
+            problem = f"not at the optimum after {n} iterations: {words}"
+            warnings.warn(problem, ConvergenceWarning, stacklevel=3)
         return self
 
     def decision_function(self, X: ArrayLike) -> Float64s:

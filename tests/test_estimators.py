@@ -123,6 +123,8 @@ def test_a_warm_start_is_at_the_optimum_already(digits):
 
 def test_what_stops_early_says_so(digits):
     estimator = mnistcli.LogisticRegression(max_iter=1)
+    with pytest.warns(ConvergenceWarning, match="iterations: no step is exact enough: raise tol"):
+        mnistcli.LogisticRegression().fit(load_iris().data + 1e5, load_iris().target)
     with pytest.warns(ConvergenceWarning, match="after 1 iterations: raise max_iter"):
         estimator.fit(digits[0].reshape(400, -1), digits[1])
     assert not estimator.certificate_.converged
