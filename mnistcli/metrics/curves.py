@@ -132,7 +132,7 @@ class Threshold:
 
     value: float
     target: Target | None = None  # what it was chosen for; None where the user gave it
-    chosen_on: str = ""  # the images: "mnist train"
+    chosen_on: str | None = None  # the images: "mnist train"
     precision: float | None = None  # of the positive class on them
     recall: float | None = None
 

@@ -408,6 +408,7 @@ def test_a_threshold_is_chosen_on_the_training_images_and_says_so(invoke, model,
     assert chosen["recall"] >= 0.97
     assert document["n_samples"] == 10_000
     again = evaluation(invoke, "--on", "train", "--threshold", str(chosen["value"]))
+    assert again["threshold"]["chosen_on"] is None
     assert again["classes"][1]["recall"] == chosen["recall"]
     assert again["classes"][1]["precision"] == chosen["precision"]
     out = invoke("evaluate", "--threshold-for", "recall=0.97").out

@@ -3,7 +3,15 @@ from pathlib import Path
 from typing import Any
 
 from mnistcli.cli.call import Call
-from mnistcli.cli.options import DRY_RUN, MODEL_ARGUMENT, argument, command, model_argument, option
+from mnistcli.cli.options import (
+    A_MODEL,
+    DRY_RUN,
+    MODEL_ARGUMENT,
+    argument,
+    command,
+    model_argument,
+    option,
+)
 from mnistcli.cli.output import write
 from mnistcli.cli.progress import Bars
 from mnistcli.cli.views import models as views
@@ -37,7 +45,10 @@ def info(
 
 
 @command("json")
-def path(call: Call, model: str | None = MODEL_ARGUMENT) -> None:
+def path(
+    call: Call,
+    model: str | None = model_argument(A_MODEL, metavar="[MODEL]", show_default="their folder"),
+) -> None:
     registry = call.registry()
     path = registry.folder if model is None else registry.summary(model).entry.path
     call.emit(views.path_answer(path))
