@@ -88,7 +88,10 @@ def lend_cluster(address: str, *, insecure: bool = False, **tls: Path | None) ->
             while first.__cause__ or (first.__context__ and str(first.__context__)):
                 first = first.__cause__ or first.__context__
             message = f"cannot reach the cluster {address}: {' '.join(str(first).split())}"
-            hint = f"does it run, and are --tls-ca, --tls-cert and --tls-key right? {_HELP}"
+            hint = "does it run, and are --tls-ca, --tls-cert and --tls-key right?"
+            if local:  # processes that import the script that starts them
+                hint = "in a script of Python it stands below: if __name__ == '__main__';"
+            hint = f"{hint} {_HELP}"
             raise ClusterError(message, hint=hint) from error
         _bound_waiting(client)
         _check_members(client, insecure=insecure)

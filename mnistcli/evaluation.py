@@ -257,7 +257,7 @@ def common_samples(
         left_out = f"{n_left_out:,} of {n:,} images show no digit of the task: left out"
         return samples, name, (*data.notes, left_out) if n_left_out else data.notes, 0
     if not len(data.test.labels):
-        hint = "all of it is for training: evaluate on that with --on train"
+        hint = "all of it is for training: judge on that with mnistcli evaluate --on train"
         raise DataUnavailableError(f"{data.name} has no test images", hint=hint)
     name, notes = f"{data.name} test", tuple(chain(*(_notes_on_parts(data, m) for m in models)))
     n_train = len(data.train.labels)

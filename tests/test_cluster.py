@@ -477,6 +477,17 @@ def test_tls_takes_certificates(monkeypatch):
     assert "--tls-ca" in caught.value.hint
 
 
+def test_a_script_without_a_guard_is_told_where_the_cluster_stands(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from mnistcli.cluster import lend_cluster\nwith lend_cluster('local:1'): pass\n"
+    )
+    done = subprocess.run([sys.executable, script], check=False, capture_output=True, text=True)
+    assert "hint: in a script of Python it stands below: if __name__ ==" in done.stderr
+    script.write_text(script.read_text().replace("with", "if __name__ == '__main__':\n with"))
+    subprocess.run([sys.executable, script], check=True)
+
+
 def test_what_is_garbage_is_gone_before_a_client_starts(machines, monkeypatch):
     """An earlier client would be closed within the start of this one, and wait for its lock."""
     seen = []
