@@ -226,7 +226,7 @@ def test_what_was_kept_picture_by_picture_has_no_test(invoke, drawings):
         assert (done.code, done.out) == (3, "")
         error, hint = done.err.splitlines()
         assert error == "error: mine has no test images"
-        assert hint.endswith("evaluate on that with --on train")
+        assert hint.endswith("mnistcli evaluate --on train")
 
 
 def test_an_own_dataset_in_a_table_and_damaged(invoke, drawings, home):
