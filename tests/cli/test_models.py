@@ -60,6 +60,15 @@ def test_info_of_a_file_is_that_of_its_model(invoke, home, tmp_path):
     assert invoke("models", "info", str(file)).code == 4
 
 
+def test_info_of_a_damaged_model_says_so_and_exits_as_other_commands_do(invoke, home):
+    (home / "models/3v5/1.safetensors").write_bytes(b"x")
+    done, judged = invoke("models", "info", "3v5@1"), invoke("evaluate", "3v5@1")
+    assert (done.code, done.err) == (4, judged.err)
+    assert re.search("^Problem .* no safetensors file", done.out, re.MULTILINE)
+    assert json.loads(invoke("models", "info", "3v5@1", "--json").out)["problem"]
+    assert invoke("models", "info", "3v5@1", "--cite").code == 4
+
+
 def test_path_is_where_the_file_is(invoke, home):
     assert invoke("models", "path", "3v5@1").out == f"{home}/models/3v5/1.safetensors\n"
     assert invoke("models", "path").out == f"{home}/models\n"

@@ -42,6 +42,8 @@ def info(
         write(references(summary.card))
     else:
         call.emit(views.model_answer(summary))
+    if summary.problem:
+        call.registry().load(model)  # and fail for it as wherever the model is used
 
 
 @command("json")
