@@ -217,14 +217,14 @@ def damage_of(source: object) -> Iterator[None]:
 def open_stream(path: Input, stdin: IO[bytes] | None = None) -> Stream:
     """Open a file, a pipe, or standard input if it is called "-"; ``stdin`` stands in for any.
 
-    Raises OSError where the operating system refused, FormatError where standard input is closed.
+    Raises OSError where the operating system refused, or standard input is closed.
     """
     if stdin is None and str(path) != "-":
         stream = Stream(file := Path(path).open("rb"))  # noqa: SIM115 - closed with it
         stream.enter_context(file)
         return stream
     if stdin is None and sys.stdin is None:
-        raise FormatError("standard input is closed")
+        raise OSError(errno.EBADF, "standard input is closed")
     if stdin is None and sys.stdin.isatty():
         # All that is typed up to Ctrl-D, which ends no more than one call of `read`.
         stdin = io.BytesIO(b"".join(sys.stdin.buffer))

@@ -12,7 +12,7 @@ import numpy as np
 
 from mnistcli.containers import reading
 from mnistcli.containers.compressed import files_in, unpacked
-from mnistcli.errors import BadImageError
+from mnistcli.errors import BadImageError, StorageError
 from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.paths import hint_of_missing
 from mnistcli.pictures import Grey
@@ -65,7 +65,7 @@ def read_pictures(
 
     "-" is standard input, or what stands in for it. A large picture is made smaller as long as its
     longer side keeps ``side`` pixels. Raises BadImageError for whatever is wrong with
-    the input, including that there is no such file.
+    the input, including that there is no such file, StorageError for "-" that cannot be read.
     """
     for batch in read_batches(path, stdin=stdin, side=side):
         for i, (grey, source) in enumerate(zip(batch.greys, batch.sources, strict=True)):
@@ -92,6 +92,8 @@ def read_batches(
     except OSError as error:
         hint = "name a picture or a folder, a test image by --index 7"
         hint = hint_of_missing(name, hint) if isinstance(error, FileNotFoundError) else ""
+        if name == "-":
+            raise StorageError("read", name, error.strerror or str(error)) from None
         raise BadImageError(name, (error.strerror or str(error)).lower(), hint=hint) from None
 
 

@@ -127,7 +127,7 @@ def test_indices_come_from_files_and_those_of_a_part_count_from_its_start(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"3\n9\n")))
     assert read("mine=-") == (60_003, 60_009)
     monkeypatch.setattr(sys, "stdin", None)
-    with pytest.raises(CorruptFileError, match="-: standard input is closed"):
+    with pytest.raises(StorageError, match="cannot read -: standard input is closed"):
         read("-")
     path.write_text("19\n")
     assert read(str(path), of=mine, kind="random") == (19,)
