@@ -122,6 +122,6 @@ CATALOG: Mapping[str, DatasetSpec] = MappingProxyType(_read())
 
 def check_own_name(name: str) -> str:
     """Return a name that a dataset of the user's own can have; raise UsageError for others."""
-    if check_name(name, what="name of a dataset") in (*CATALOG, "builtin"):
+    if name.lower() in (*CATALOG, "builtin"):
         raise UsageError(f"the name {name!r} is taken", hint="choose another, such as mine")
-    return name
+    return check_name(name, what="name of a dataset")

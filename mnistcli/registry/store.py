@@ -78,10 +78,10 @@ class ModelSummary(NamedTuple):
 
 def check_new_name(name: str) -> str:
     """Return the name if models can be saved under it."""
-    if check_name(name) == BUILTIN:
+    if name.lower() == BUILTIN:
         hint = "choose another name"
         raise UsageError(f"{BUILTIN} is the model that came with the program", hint=hint)
-    return name
+    return check_name(name)
 
 
 class ModelRegistry:
@@ -188,7 +188,7 @@ class ModelRegistry:
 
     def tag(self, ref: str, tag: str) -> ModelEntry:
         """Let ``NAME@tag`` stand for this version from now on."""
-        if check_name(tag, what="tag") in (LATEST, BEST) or _is_number(tag):
+        if tag.lower() in (LATEST, BEST) or _is_number(check_name(tag, what="tag")):
             raise UsageError(f"{tag!r} is taken", hint="choose another word for the tag")
         entry = self._find_own(ref)
         files.write_atomically(entry.path.parent / "tags" / tag, _tag_content(entry, tag))

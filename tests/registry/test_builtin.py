@@ -101,6 +101,9 @@ def test_a_user_s_model_of_that_name_from_before_stays_reachable(registry):
         (("models", "tag", "builtin", "x"), "part of mnistcli"),
         (("models", "tag", "builtin", "--delete"), "part of mnistcli"),
         (("train", "0v1", "--name", "builtin"), "the model that came with the program"),
+        (("train", "0v1", "--name", "Builtin"), "the model that came with the program"),
+        (("models", "tag", "0v1", "Latest"), "'Latest' is taken"),
+        (("download", "--source", ".", "--as", "Mnist"), "the name 'Mnist' is taken"),
     ],
     ids=" ".join,
 )
