@@ -251,9 +251,7 @@ class DatasetStore:
         with self._lock(name, progress):
             path = self._manifest_of(name)
             files.remove_file(path)
-            _sweep(path.parent, ())
-            with contextlib.suppress(OSError):  # what else is in it is not ours
-                path.parent.rmdir()
+            _sweep(path.parent)
 
     def install(
         self,
@@ -381,12 +379,14 @@ class DatasetStore:
         told = loaded.source, loaded.origin, loaded.n_bytes_read, now
         entries = tuple(map(Entry, PART_NAMES, map(sha256_of, arrays)))
         manifest = Manifest(name, *told, entries, None if name in self.catalog else sizes)
-        for file, array in zip(manifest.file_names, arrays, strict=True):
-            if old is None or file not in old.file_names:
-                write_npy(folder / file, array)
-        mapped, manifest = manifest.mapped(folder, sizes, full=True)  # as it was meant
-        replace_file(folder / MANIFEST_NAME, manifest.to_bytes())
-        _sweep(folder, manifest.file_names)
+        try:
+            for file, array in zip(manifest.file_names, arrays, strict=True):
+                if old is None or file not in old.file_names:
+                    write_npy(folder / file, array)
+            mapped, manifest = manifest.mapped(folder, sizes, full=True)  # as it was meant
+            replace_file(folder / MANIFEST_NAME, manifest.to_bytes())
+        finally:
+            _sweep(folder)
         title = self._title(name)
         return Installation(title, manifest, folder, mapped, False, loaded.failures)  # noqa: FBT003
 
@@ -400,9 +400,13 @@ def _has_kept(origin: str) -> bool:
     return origin == KEPT or origin.endswith(f" + {KEPT}")
 
 
-def _sweep(folder: Path, kept: Sequence[str]) -> None:
-    """Delete the arrays that no manifest speaks of any more; the lock is held."""
-    with contextlib.suppress(OSError):  # no access, or mapped by another process, on Windows
+def _sweep(folder: Path) -> None:
+    """Delete the arrays that no manifest speaks of, and a folder with nothing else; the lock is held."""
+    manifest = folder / MANIFEST_NAME
+    # A manifest that is damaged, no access, or mapped by another process, on Windows.
+    with contextlib.suppress(OSError, CorruptFileError, DataUnavailableError):
+        kept = Manifest.read(manifest).file_names if os.path.lexists(manifest) else ()
         for path in folder.iterdir():
             if _FILE.fullmatch(path.name) and path.name not in kept and files.is_own_file(path):
                 path.unlink()
+        folder.rmdir()

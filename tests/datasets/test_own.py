@@ -1694,6 +1694,22 @@ def test_names_that_are_none(name, own, drawings):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system with limits")
+@pytest.mark.parametrize("is_there", [False, True])
+def test_an_installation_that_fails_leaves_all_as_it_was(tmp_path, own, drawings, is_there):
+    if is_there:
+        own.install_own("x", gather(drawings))
+    before = [path.name for path in own.own_folder.rglob("*.*") if path.name != ".x.lock"]
+    limit = "import resource as r; r.setrlimit(r.RLIMIT_FSIZE, (9000, 9000))\n"  # labels have room
+    words = ["--home", str(tmp_path), "download", "--source", str(drawings), "--as", "x", "--replace"]
+    code = f"{limit}from mnistcli.cli.app import app; app({words})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert (done.returncode, b"File too large" in done.stderr) == (3, True)
+    left = [path.name for path in own.own_folder.rglob("*.*") if path.name != ".x.lock"]
+    assert sorted(left) == sorted(before)
+    assert (own.own_folder / "x").exists() == is_there
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system with limits")
 @pytest.mark.parametrize("form", ["archive", "pipe", "predicted"])
 def test_a_full_folder_of_temporary_files_is_named(folder, few, form):
     (split_csv if form == "archive" else arrays)(folder, *few)

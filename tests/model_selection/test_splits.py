@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnistcli.datasets.dataset import Dataset, LabelledImages, joined
-from mnistcli.errors import CorruptFileError, StorageError, TrainingError, UsageError
+from mnistcli.errors import StorageError, TrainingError, UsageError
 from mnistcli.model_selection import splits
 from mnistcli.model_selection.splits import nested_sample, stratified_sample, training_samples
 from mnistcli.settings import SplitSpec
