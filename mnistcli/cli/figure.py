@@ -7,11 +7,12 @@ from mnistcli.cli.content.parts import Panel
 
 ENDINGS = (".svg", ".png", ".pdf")
 PIXELS_PER_DOT = 2  # of PNG files: 300 for an inch
+_NARROWEST_MM = 50  # where letters have room as they are; in less they are smaller
 
 
 @dataclass(frozen=True, slots=True)
 class FigureFile:
-    """Where to draw, how large, and whether on dark paper; a width leaves letters as they are."""
+    """Where to draw, how large, and whether on dark paper; a width that has room leaves letters alone."""
 
     path: Path
     scale: float = 1.0
@@ -26,15 +27,16 @@ class FigureFile:
 
         if not (shown := [each for each in panels if each]):  # a gallery may be empty
             return f"no pictures: {self.path} was not written"
-        dot, theme = drawing.MM_PER_DOT * self.scale, drawing.DARK if self.dark else drawing.LIGHT
+        scale = min(self.scale, self.width_mm / _NARROWEST_MM) if self.width_mm else self.scale
+        dot, theme = drawing.MM_PER_DOT * scale, drawing.DARK if self.dark else drawing.LIGHT
         whole = layout.drawing_of(shown, self.width_mm and self.width_mm / dot)
         size = f"{dot * whole.width:.0f} x {dot * whole.height:.0f} mm"
         if self.path.suffix.lower() == ".svg":
-            content = f"{drawing.svg(whole, theme, self.scale)}\n".encode()
+            content = f"{drawing.svg(whole, theme, scale)}\n".encode()
         elif self.path.suffix.lower() == ".pdf":
-            content = drawing.pdf(whole, theme, self.scale)
+            content = drawing.pdf(whole, theme, scale)
         else:
-            page = drawing.paint(whole, theme, PIXELS_PER_DOT * self.scale)
+            page = drawing.paint(whole, theme, PIXELS_PER_DOT * scale)
             content = png(page, dpi=PIXELS_PER_DOT * 25.4 / drawing.MM_PER_DOT)
             size = f"{page.width} x {page.height} pixels"
         write_atomically(self.path, content)

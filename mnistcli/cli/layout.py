@@ -1,5 +1,6 @@
 """Where everything of plots, heat maps and sheets of pictures lies in a drawing."""
 
+import math
 import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -30,6 +31,7 @@ _GAP, _LINE_HEIGHT, _NOTE, _MARGIN = 24.0, 20.0, 14.0, 16
 # Letters are about so wide, compared to their height and in dots; fonts differ.
 _LETTER_WIDTH = 0.6
 _LETTER_DOTS = _LETTER_WIDTH * LETTER
+_LONGEST_WORD = 10  # of a caption: what is longer is the name of a file, and may be torn
 # Signs are told apart in grey, and by the colour-blind: dark blue, grey, light yellow.
 _SIGNS = ("light", "dark")
 _RAMP = ((0, 45, 130), (150, 150, 150), (255, 228, 130))
@@ -167,7 +169,7 @@ def _heat_map(heat: HeatMap, width: float) -> Drawing:
     longest = max(len(cell.text) for row in heat.cells for cell in row)
     size = max(2, min(LETTER, (side - 6) / (_LETTER_WIDTH * max(1, longest))))
     marks: list[Mark] = [
-        Label([(0, LETTER)], heat.title, bold=True),
+        Label([(0, LETTER)], _cut(heat.title, width), bold=True),
         Label([(left - 8, 4.0 * LETTER)], heat.down, "quiet", anchor="end"),
         Label([((left + width) / 2, 2.6 * LETTER)], heat.across, "quiet", anchor="middle"),
     ]
@@ -190,20 +192,24 @@ def _heat_map(heat: HeatMap, width: float) -> Drawing:
 def sheet_drawing(sheet: Gallery, width: float | None = None) -> Drawing:
     """Lay out pictures in rows, captions below them and the legend at the foot."""
     n = len(sheet)
+    captions = [visible(each.caption).replace(" x ", "\u00a0x\u00a0") for each in sheet]  # one word
     images = [*map(_printable, to_scale([picture.image for picture in sheet]))]
     if n == 1 and sheet[0].image.ndim == 3 and not width:  # painted already: 300 pixels for an inch
         right, foot = images[0].shape[1] / 2, images[0].shape[0] / 2
-        return Drawing(right, foot, [Raster([(0, 0), (right, foot)], images[0])])
+        return Drawing(right, foot, [Raster([(0, 0), (right, foot)], images[0])], captions[0])
     n_columns = sheet.n_columns or (n if n <= 4 else 5 if n <= 30 else 10 if n <= 200 else 25)
-    n_columns = min(n_columns, max(1, int((width or _SHEET_WIDTH) - _MARGIN) // (28 + _MARGIN)))
-    # A whole number of dots for each of a digit's 28, so that all are the same size.
-    room = int((width or _SHEET_WIDTH) - _MARGIN) // n_columns - _MARGIN
-    side = 28 * max(1, min(room // 28, 1000 if width else 16))
-    letter, cells = 0.5 * LETTER, []
-    for image, picture in zip(images, sheet, strict=True):
+    letter, cells, space = 0.5 * LETTER, [], int((width or _SHEET_WIDTH) - _MARGIN)
+    # A whole number of dots for each of a digit's 28, so that all are the same size, and room for
+    # the longest word, where rows may be of any length.
+    longest = max(len(word) for caption in captions for word in caption.split(" "))
+    word = 0 if sheet.n_columns else min(longest, _LONGEST_WORD)
+    least = 28 * max(1, math.ceil(letter * word / 28))
+    n_columns = min(n_columns, max(1, space // (least + _MARGIN)))
+    side = 28 * max(1, min((space // n_columns - _MARGIN) // 28, 1000 if width else 16))
+    for image, caption in zip(images, captions, strict=True):
         foot = max(1, round(side * image.shape[0] / image.shape[1]))
         marks: list[Mark] = [Raster([(0, 0), (side, foot)], image)]
-        for line in fold(visible(picture.caption), max(4, int(side / letter))):
+        for line in fold(caption, max(4, int(side / letter))):
             marks.append(Label([(side / 2, foot + _LINE_HEIGHT - 2)], line, anchor="middle"))
             foot += _LINE_HEIGHT
         cells.append(Drawing(side, foot, marks))
@@ -215,7 +221,8 @@ def sheet_drawing(sheet: Gallery, width: float | None = None) -> Drawing:
         said = [Label([(0, _LINE_HEIGHT * k)], line) for k, line in enumerate(lines, start=1)]
         parts.append(Drawing(0, _LINE_HEIGHT * len(lines), said))
     page = combine(parts, _MARGIN, across=False, margin=_MARGIN)
-    return page._replace(width=whole, title=legend)
+    title = legend or textwrap.shorten("; ".join(captions), 200, placeholder=" …")
+    return page._replace(width=whole, title=title)
 
 
 def _lines(text: str, width: int) -> list[str]:

@@ -92,7 +92,7 @@ def figure_of(
         f"Draw into a file: {', '.join(ENDINGS)}.", "-o", metavar="FILE.svg"
     ),
     width_mm: float | None = _figure_option(
-        "How wide it is; letters keep their size.", min=30, max=841, show_default="85 for a plot"
+        "How wide; letters keep their size from 50.", min=30, max=841, show_default="85 for a plot"
     ),
     scale: float = _figure_option("How large all of it is.", default=1.0, min=0.25, max=5),
     dark: bool = _figure_option("Draw on dark paper, for slides."),

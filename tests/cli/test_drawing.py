@@ -81,6 +81,34 @@ def test_a_file_is_as_wide_as_was_asked(tmp_path, ending, width_mm):
         assert re.fullmatch(rf"wrote {path}, \d+ x \d+ mm", said)
 
 
+def test_in_little_room_letters_are_smaller_rather_than_in_the_way(tmp_path):
+    digits = HeatMap.of_confusion(np.eye(10), "0123456789", "w" * 99)
+    for asked in ({"width_mm": 30}, {"width_mm": 85, "scale": 3.0}):
+        FigureFile(tmp_path / "x.svg", **asked).draw(digits)
+        page = ET.fromstring((tmp_path / "x.svg").read_text())  # noqa: S314
+        assert page.attrib["width"] == f"{asked['width_mm']:.2f}mm"
+        left = [each for each in page.iter(f"{SVG}text") if each.attrib["text-anchor"] == "end"]
+        feet = [float(each.attrib["y"]) for each in left]
+        assert np.diff(feet).min() > drawing.LETTER, "names of rows do not lie over each other"
+        assert "…" in page.find(f"{SVG}text").text
+
+
+def test_captions_are_not_torn_inside_words():
+    image = pictures()[0].image
+    sheet = Gallery([CaptionedImage(image, f"for {i} against 5 x 5") for i in range(45)])
+    words = texts(svg(layout.sheet_drawing(sheet, 500), LIGHT))
+    assert words[:3] == ["for 0", "against", "5\u00a0x\u00a05"]
+
+
+def test_every_file_has_a_name():
+    grey, coloured = (
+        CaptionedImage(np.zeros(shape, np.uint8), "a 7") for shape in ((9, 9), (9, 9, 3))
+    )
+    for sheet, name in ([grey], "a 7"), ([coloured], "a 7"), ([grey] * 99, "a 7; a 7; a 7"):
+        assert layout.drawing_of([Gallery(sheet)]).title.startswith(name)
+    assert layout.drawing_of([Gallery([grey], "a legend")]).title == "a legend"
+
+
 def test_all_that_is_to_be_read_is_in_the_file():
     page = layout.drawing_of([plot(), heat(), pictures()])
     found = texts(svg(page, LIGHT))

@@ -1700,7 +1700,16 @@ def test_an_installation_that_fails_leaves_all_as_it_was(tmp_path, own, drawings
         own.install_own("x", gather(drawings))
     before = [path.name for path in own.own_folder.rglob("*.*") if path.name != ".x.lock"]
     limit = "import resource as r; r.setrlimit(r.RLIMIT_FSIZE, (9000, 9000))\n"  # labels have room
-    words = ["--home", str(tmp_path), "download", "--source", str(drawings), "--as", "x", "--replace"]
+    words = [
+        "--home",
+        str(tmp_path),
+        "download",
+        "--source",
+        str(drawings),
+        "--as",
+        "x",
+        "--replace",
+    ]
     code = f"{limit}from mnistcli.cli.app import app; app({words})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert (done.returncode, b"File too large" in done.stderr) == (3, True)
