@@ -23,9 +23,11 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 import mnistcli
+from mnistcli.cli.report.page import publish
+from mnistcli.comparison import report_on_any
 from mnistcli.evaluation import examples_of
 from mnistcli.registry.exports import export_model
-from mnistcli.settings import FeatureSpec, SplitSpec, TrainingSettings
+from mnistcli.settings import FeatureSpec, SolverSettings, SplitSpec, TrainingSettings
 from tests.handwriting import DIGITS
 
 DESKTOP, PHONE = (1200, 900), (360, 740)
@@ -60,7 +62,7 @@ def browse(tmp_path):
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         preferences = {"download.default_directory": str(tmp_path)}
         options.add_experimental_option("prefs", {**preferences, "intl.accept_languages": language})
-        if size == PHONE:
+        if size != DESKTOP:
             screen = {"width": size[0], "height": size[1], "pixelRatio": 2, "touch": True}
             options.add_experimental_option("mobileEmulation", {"deviceMetrics": screen})
         # Named, so that nothing is looked for in the network.
@@ -400,6 +402,44 @@ def test_models_of_other_kinds_are_pages_too(task, features, mnist, browse, tmp_
     )
     np.testing.assert_allclose(found, row, atol=1e-4)
     photograph(driver, tmp_path / "page.png")
+
+
+@pytest.mark.parametrize(
+    ("size", "too_wide"),
+    [(DESKTOP, []), (PHONE, ["model"]), ((320, 640), ["model", "precision", "truth ↓ answer →"])],
+    ids=str,
+)
+def test_a_report_is_no_wider_than_its_screen(browse, mnist, tmp_path, size, too_wide):
+    """What is too wide, and no paper of a desktop is, can be moved alone."""
+    builtin = mnistcli.load_model("builtin")
+    small = TrainingSettings(SolverSettings(C=0.1), split=SplitSpec(limit=500))
+    other = mnistcli.train("digits", mnist, small).model
+    driver, wide = None, []
+    for models in ([other], [builtin, other]):
+        publish(report_on_any(models, mnist), tmp_path / f"{len(models)}.html")
+        driver = driver or browse(tmp_path / "1.html", size)
+        driver.get((tmp_path / f"{len(models)}.html").as_uri())
+        driver.execute_script("window.kept = []")
+        assert driver.execute_script("return document.documentElement.scrollWidth") <= size[0]
+        for table in driver.find_elements(
+            By.CSS_SELECTOR, "section > div > .scrolling, .beside .scrolling"
+        ):
+            if driver.execute_script(
+                "return arguments[0].scrollWidth > arguments[0].clientWidth", table
+            ):
+                wide.append(table.get_attribute("aria-label").split(",")[0])
+    assert {*wide} <= {*too_wide}
+
+
+def test_captions_on_paper_can_be_read(browse, mnist, tmp_path):
+    model = mnistcli.train("pairs", mnist, TrainingSettings(split=SplitSpec(limit=300))).model
+    publish(report_on_any([model], mnist), tmp_path / "page.html")
+    driver = browse(tmp_path / "page.html")
+    driver.execute_script("window.kept = []")
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    for caption in driver.find_elements(By.TAG_NAME, "figcaption"):
+        pixels = driver.execute_script("return getComputedStyle(arguments[0]).fontSize", caption)
+        assert float(pixels.removesuffix("px")) * 0.75 >= 6, "points"
 
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
