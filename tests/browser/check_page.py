@@ -404,6 +404,19 @@ def test_models_of_other_kinds_are_pages_too(task, features, mnist, browse, tmp_
     photograph(driver, tmp_path / "page.png")
 
 
+def test_on_a_phone_on_its_side_all_of_the_canvas_is_in_sight(builtin, browse, tmp_path):
+    driver = browse(builtin, (740, 360))
+    canvas = at(driver, "canvas").rect
+    assert canvas["width"] == canvas["height"] <= 360
+    assert driver.execute_script("return document.documentElement.scrollWidth") == 740
+    driver.execute_script("byId('canvas').scrollIntoView({ block: 'center' })")
+    draw(driver, 3, touch=True)
+    until(driver, lambda: answer(driver).startswith("3 · "))
+    others = [each.text for each in driver.find_elements(By.CSS_SELECTOR, "#bars .percent")]
+    assert "< 0.1%" in others
+    photograph(driver, tmp_path / "page.png")
+
+
 @pytest.mark.parametrize(
     ("size", "too_wide"),
     [(DESKTOP, []), (PHONE, ["model"]), ((320, 640), ["model", "precision", "truth ↓ answer →"])],

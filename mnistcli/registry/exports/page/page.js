@@ -30,8 +30,9 @@ function make(name, properties = {}, ...children) {
 const number = (value) => value.toLocaleString(
   language, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 // As elsewhere, never 100 % for less than all, or 0 % for some.
-const percent = (share) => (share % 1 ? Math.min(Math.max(share, 0.001), 0.999) : share).toLocaleString(
-  language, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const percent = (share) => (share && share < 0.0005 ? "< " : "")
+  + (share % 1 ? Math.min(Math.max(share, 0.001), 0.999) : share).toLocaleString(
+    language, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
 
 /* --- drawing -------------------------------------------------------------------------------- */
