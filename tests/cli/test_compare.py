@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import itertools
 import json
 import re
@@ -155,14 +156,14 @@ def test_the_table_of_two_models(invoke, three):
 def test_tsv_is_a_row_for_each_model(invoke, three):
     lines = [line.split("\t") for line in invoke("compare", *three, "--tsv").out.splitlines()]
     assert lines[0][:3] == ["model", "task", "n_samples"]
-    assert lines[0][-7:-3] == ["n_only_it", "n_only_best", "p_value", "p_corrected"]
-    assert lines[0][-3:] == ["fit_seconds", "predict_seconds", "n_bytes"]
+    assert lines[0][-11:-7] == ["n_only_it", "n_only_best", "p_value", "p_corrected"]
+    assert lines[0][-7:-4] == ["fit_seconds", "predict_seconds", "n_bytes"]
     assert sorted(line[0] for line in lines[1:]) == three
-    assert lines[1][-7:-3] == ["", "", "", ""]
+    assert lines[1][-11:-7] == lines[2][-4:] == ["", "", "", ""]
     pairs = comparison(invoke, *three)["pairs"][:2]  # those with the best
     for line, pair in zip(lines[2:], pairs, strict=True):
         assert line[0] == pair["second"]
-        assert line[-7:-3] == [
+        assert line[-11:-7] == [
             str(pair["n_only_second"]), str(pair["n_only_first"]), repr(pair["p_value"]),
             repr(pair["p_corrected"]),
         ]  # fmt: skip
@@ -253,7 +254,22 @@ def test_ways_to_train_over_random_splits(invoke):
     out = invoke("compare", *refs).out
     assert "Over 3 seeds, with 200 training and 2,793 test images each, the accuracy of C = " in out
     assert "alone: images" not in out
-    assert invoke("compare", *refs, "--tsv").out.splitlines()[2].split("\t")[-7:-3] == [""] * 4
+    rows = [*csv.DictReader(invoke("compare", *refs, "--format", "csv").out.splitlines())]
+    assert {row["p_value"] for row in rows} == {""}, "which is McNemar's"
+    papers = {of: invoke("compare", *refs, "--format", of).out for of in ("markdown", "latex")}
+    for row in rows:
+        pair = [ways for ways in found if {row["model"], document["best"]} <= ways]
+        its_own = [ref for ref in values.values() if {row["model"], document["best"]} <= {*ref}]
+        over = [row[f"over_seeds{end}"] for end in ("", "_low", "_high", "_p_corrected")]
+        if its_own:
+            assert over == [""] * 4
+            continue
+        test = found[pair[0]]
+        sign = 1 if row["model"] in test["first"] else -1
+        assert float(over[0]) == sign * test["difference"]
+        assert [*map(float, over[1:3])] == sorted(sign * end for end in test["interval"])
+        assert over[3] == repr(test["p_corrected"])
+        assert all(f"{test['p_corrected']:.4g}" in paper for paper in papers.values())
 
 
 def test_ways_to_train_over_seeds_on_the_same_images(invoke):

@@ -15,6 +15,8 @@ from mnistcli.comparison import Comparison
 from mnistcli.metrics.catalog import metric_names
 from mnistcli.metrics.intervals import UNKNOWN
 
+_OVER_SEEDS = ("over_seeds", "over_seeds_low", "over_seeds_high", "over_seeds_p_corrected")
+
 
 def comparison_answer(
     result: Comparison, n_disagreements: int = 0, *, is_for_paper: bool = False
@@ -46,23 +48,32 @@ def comparison_answer(
         "disagreements": [each.facts for each in result.disagreements] if n_disagreements else None,
     }
     rows = _paper_rows(result) if is_for_paper else _rows(result, document["models"])
-    panels = _panels(result)
-    return Answer(
-        "compare", document, result.refs[:1], comparison_parts(result), rows, panels=panels
-    )
+    parts, panels = comparison_parts(result), _panels(result)
+    return Answer("compare", document, result.refs[:1], parts, rows, panels=panels)
 
 
 def _rows(result: Comparison, models: Sequence[dict[str, Any]]) -> Iterator[Sequence[object]]:
     judged, costs = ("n_samples", *metric_names()), ("fit_seconds", "predict_seconds", "n_bytes")
     tested = "n_only_it", "n_only_best", "p_value", "p_corrected"
-    yield ("model", "task", *judged, "difference", *tested, *costs)
+    of_test = "n_only_second n_only_first p_value p_corrected"
+    yield ("model", "task", *judged, "difference", *tested, *costs, *_OVER_SEEDS)
     for model, (_, test) in zip(models, result.against_best(), strict=True):
-        found: tuple[object, ...] = (None,) * 4
-        if test:
-            found = test.n_only_second, test.n_only_first, test.p_value, test.p_corrected
+        found = [*pick(test, of_test).values()] if test else [None] * len(tested)
         values = (model["evaluation"][name] for name in judged)
         costly = (model[name] for name in costs)
-        yield (model["model"], model["task"], *values, model["difference"], *found, *costly)
+        over = _over_seeds(result, ref := model["model"])
+        yield (ref, model["task"], *values, model["difference"], *found, *costly, *over)
+
+
+def _over_seeds(result: Comparison, ref: str) -> tuple[float | None, ...]:
+    """Return how much better a model's way to train is than the best's, over seeds, and the test of it."""
+    for test in result.over_seeds:
+        (low, high), p = test.interval, test.p_corrected
+        if ref in test.first and result.refs[0] in test.second:
+            return test.difference, low, high, p
+        if ref in test.second and result.refs[0] in test.first:
+            return -test.difference, -high, -low, p
+    return (None,) * len(_OVER_SEEDS)
 
 
 def _paper_rows(result: Comparison) -> Iterator[Sequence[object]]:
@@ -74,7 +85,8 @@ def _paper_rows(result: Comparison) -> Iterator[Sequence[object]]:
     is_tested = of_accuracy and bool(result.tests)
     names = dict.fromkeys(["accuracy", by.name, "difference"])
     headings = (f"{name}{end}" for name in names for end in ("", "_low", "_high"))
-    yield ("model", "differs_in", *headings, *["p_corrected"] * is_tested)
+    last = _OVER_SEEDS if result.over_seeds else ()
+    yield ("model", "differs_in", *headings, *["p_corrected"] * is_tested, *last)
     for (each, test), words in zip(result.against_best(), _distinctions(result), strict=True):
         evaluation, interval = each.evaluation, UNKNOWN
         found = [evaluation.accuracy, *evaluation.accuracy_interval]
@@ -84,8 +96,9 @@ def _paper_rows(result: Comparison) -> Iterator[Sequence[object]]:
             _, (low, high) = test.difference  # of the best, less this one
             interval = -high, -low
         difference = None if each is result.judged[0] else result.difference_of(each)
-        p_value = [test.p_corrected if test else None] * is_tested
-        yield (each.model.ref, ", ".join(words), *found, difference, *interval, *p_value)
+        p_values = [test.p_corrected if test else None] * is_tested
+        p_values += _over_seeds(result, each.model.ref)[: len(last)]
+        yield (each.model.ref, ", ".join(words), *found, difference, *interval, *p_values)
 
 
 def comparison_parts(result: Comparison) -> Iterator[Part]:
