@@ -125,7 +125,7 @@ def _is_idx(path: Path) -> bool:
 def is_list(path: Path) -> bool:
     """Return whether a file can only list pictures, labels or the names of classes."""
     kind = kind_of_name(path)
-    if kind == "text" and _holds("labels", path):
+    if kind == "text" and _holds("labels", path) and not _is_idx(path):
         return bool(_CERTAIN & {*words_in(_stem_of(path))}) or _lists_labels(path)  # digits.txt
     return kind == "json"
 
@@ -236,6 +236,9 @@ def containers_in(
             continue  # read with what it goes with, or the same, compressed
         if re.search(_IDX["labels"], path.name) and _stem_of(path) in map(_stem_of, taken):
             continue  # train-labels-idx1-ubyte beside train-labels
+        alike = (each for each in found if _stem_of(each) == _stem_of(path))
+        if re.search(_IDX["images"], path.name) and any(map(_is_idx, alike)):
+            continue  # train-images-idx3-ubyte beside train-images
         if "submission" in words_in(_stem_of(path)):
             continue  # answers, of Kaggle's sample all the same
         if kind_of_path(path) == "file":

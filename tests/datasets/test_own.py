@@ -1093,6 +1093,27 @@ def test_images_and_labels_of_one_number_are_a_pair(folder, few, names):
     assert_same_digits(gather(alone), (few[0][60:120], few[1][60:120]))
 
 
+@pytest.mark.parametrize("ending", ["", "-idx3-ubyte", ".idx3-ubyte"])
+@pytest.mark.parametrize("other", ["-idx3-ubyte", ".idx3-ubyte"])
+def test_a_pair_of_idx_files_under_two_spellings_is_read_once(folder, few, ending, other):
+    for end in (ending, other):
+        for name, array in zip(("images", "labels"), few, strict=True):
+            n = end.replace("3", "31"[name == "labels"])
+            (folder / f"train-{name}{n}").write_bytes(idx_bytes(array))
+    found = gather(folder)
+    assert (len(everything(found)[1]), found.failures) == (200, ())
+
+
+@pytest.mark.parametrize("ending", ["", "-idx1-ubyte"])
+def test_idx_labels_without_their_images_are_told(folder, few, ending):
+    for name, array in zip(("images-idx3-ubyte", "labels-idx1-ubyte"), few, strict=True):
+        (folder / f"t10k-{name}").write_bytes(idx_bytes(array))
+    (folder / f"train-labels{ending}").write_bytes(idx_bytes(few[1]))
+    ((source, reason),) = gather(folder).failures
+    assert source == str(folder / f"train-labels{ending}")
+    assert reason == "is an IDX file of labels, not of images"
+
+
 @pytest.mark.parametrize("ending", [".bin", ".dat", ".idx", ".ubyte", ""])
 def test_idx_files_of_no_kind_by_their_name_are_a_pair(folder, few, ending):
     for name, array in zip(("digit_images", "digit_labels"), few, strict=True):
