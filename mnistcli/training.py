@@ -81,6 +81,8 @@ def train(
         problem = f"{dataset.name} has no test images of {task.name}"
         raise TrainingError(problem, hint="split it anew: --split random")
     samples = splits.training_samples(dataset, task, settings.split)
+    if len(samples) < (settings.split.limit or 0):
+        progress.note(f"the limit is above all there are: {len(samples):,} training images")
     weight = splits.sample_weights(dataset, samples.index, settings.weights)
     uses_folds, seed = settings.search or settings.folds, settings.split.seed
     if uses_folds:

@@ -311,6 +311,7 @@ def test_help_of_presets_has_the_figures_of_help_features(invoke, monkeypatch):
         (["--task", "0v1", "--weight", "mine=x"], "invalid value for '--weight': mine=x\n"),
         (["--task", "0v1", "--weight", "mine=2"], "mnist has no part 'mine' to weigh"),
         (["--task", "0v1", "--weight", "mnist=0"], "the weight of mnist = 0 makes no sense"),
+        (["--task", "0v1", "--weight", "mnist=0"], "--weight takes NAME=NUMBER, 1e-06 to 1e+06"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -320,6 +321,12 @@ def test_what_makes_no_sense_is_a_usage_error(invoke, home, arguments, message):
     assert done.out == ""
     assert message in done.err
     assert not (home / "models").exists() or not list((home / "models").rglob("*.safetensors"))
+
+
+def test_a_limit_above_all_there_are_is_told(invoke):
+    note = "the limit is above all there are: 12,665 training images\n"
+    assert invoke("train", "0v1", "--limit", "12666").err.count(note) == 1
+    assert note not in invoke("train", "0v1", "--limit", "12665").err
 
 
 def test_own_digits_beside_mnist_and_what_they_weigh(invoke, tmp_path):
