@@ -38,6 +38,7 @@ class UsageError(MnistCliError):
     """An option or an argument makes no sense."""
 
     exit_code = 2
+    typed_hint = ""  # the hint where options were typed, if it is another
 
 
 class TaskError(UsageError):

@@ -34,10 +34,13 @@ class Range(NamedTuple):
             shown = f"about 2^{value.bit_length()}"  # Python refuses to print very long ones
         else:
             shown = f"{value:g}" if isinstance(value, float) else repr(value)[:40]
-        raise UsageError(f"{name} = {shown} makes no sense", hint=self.hint(name))
+        hint = self._replace(option="", sizes="").hint(name)
+        error = UsageError(f"{name} = {shown} makes no sense", hint=hint)
+        error.typed_hint = self.hint(name)
+        raise error
 
     def hint(self, name: str) -> str:
-        """Return what the setting takes."""
+        """Return what the setting takes, where it is an option under the name of that."""
         takes = self.sizes or ("a whole number, " if self.kind is int else "") + str(self)
         return f"{self.option or name} takes {takes}"
 

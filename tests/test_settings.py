@@ -83,7 +83,8 @@ def test_numbers_outside_their_range_are_refused_wherever_they_come_from(name):
             set_to(name, value)
         assert caught.value.message.startswith(f"{name} = ")
         assert len(caught.value.message) < 100
-        assert caught.value.hint.startswith(bounds.option or name)
+        assert caught.value.hint.startswith(name)
+        assert caught.value.typed_hint.startswith(bounds.option or name)
 
 
 @pytest.mark.parametrize("name", sorted(RANGES))
@@ -100,7 +101,10 @@ def test_ranges_are_told_in_words():
     with pytest.raises(UsageError) as caught:
         SplitSpec(seed=2**32)
     assert caught.value.message == "seed = 4294967296 makes no sense"
-    assert caught.value.hint == "--seed takes a whole number, 0 to 4,294,967,295"
+    assert caught.value.hint == "seed takes a whole number, 0 to 4,294,967,295"
+    with pytest.raises(UsageError) as caught:
+        TrainingSettings(weights={"mine": 0})
+    assert caught.value.hint == "the weight of mine takes 1e-06 to 1e+06"
     assert str(RANGES["C"]) == "1e-10 to 1e+10"
     assert str(RANGES["test_size"]) == "above 0 and below 1"
 

@@ -261,6 +261,7 @@ def _tell_options(error: UsageError, origins: Mapping[str, str]) -> None:
     """Call settings as their options in an error, and add which are defaults, and from where."""
     if (setting := error.message.partition(" = ")[0]) in RANGES:
         error.message = error.message.replace(setting, RANGES[setting].option or setting, 1)
+    error.hint = error.typed_hint or error.hint
     said = f"{error.message} {error.hint} ".replace(",", " ")
     from_there = [each for name, each in origins.items() if f"{option_text(name)} " in said]
     error.message = ", from ".join(filter(None, (error.message, *from_there)))
