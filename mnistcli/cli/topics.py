@@ -120,7 +120,11 @@ def _roff(markdown: str) -> Iterator[str]:
 
 def _text(text: str, *, is_code: bool = False) -> str:
     """Write text for roff, and in ASCII; outside code lines are joined and Markdown's marks go."""
-    text = text.rstrip() if is_code else re.sub(r"\*\*|`", "", " ".join(text.split()))
+    if is_code:
+        text = text.rstrip()
+    else:
+        text = re.sub(r"\*\*|`|\\(?=\|)", "", " ".join(text.split()))
+        text = re.sub(r"(?<!\S)\*(\w[^*]*)\*", r"\1", text)
     text = text.replace("\\", "\\e").replace("-", "\\-").replace('"', "\\(dq")
     text = re.sub(r"[^ -~]", lambda letter: f"\\[u{ord(letter[0]):04X}]", text)
     return f"\\&{text}" if text.startswith((".", "'")) else text

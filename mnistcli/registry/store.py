@@ -125,7 +125,7 @@ class ModelRegistry:
         """Find ``NAME@VERSION``, ``NAME@TAG``, the latest of ``NAME``, `BUILTIN`, or the newest.
 
         Raises ModelNotFoundError, with what to type next, or CorruptFileError for a damaged tag, and
-        for a damaged file that may be the newest model.
+        for a damaged file that may be the newest model, or the best.
         """
         if ref is None:
             return self._newest()
@@ -138,8 +138,11 @@ class ModelRegistry:
         if _is_number(which):
             version = int(which)
         elif which == BEST:
-            best = (each.entry.version for each in self._summaries_of(name) if BEST in each.tags)
-            version = next(best, 0)
+            found = [*self._summaries_of(name)]
+            for each in found:
+                if not each.card:  # it may be the best
+                    _check_whole(each.entry)
+            version = next((each.entry.version for each in found if BEST in each.tags), 0)
         else:
             version = self._tagged(name, which)
         if version in self._versions(name):
@@ -300,12 +303,7 @@ class ModelRegistry:
         for entry, card in latest:
             # A damaged file says no order, but when it was written.
             if not card and (newest is None or _written_at(entry) > _written_at(newest)):
-                try:
-                    read_card(entry.path, stored_as=entry.ref)
-                except CorruptFileError as error:
-                    error.hint = f"name another model, or: mnistcli models rm {entry.ref}"
-                    if os.path.lexists(entry.path):  # or another process has removed it meanwhile
-                        raise
+                _check_whole(entry)
         if newest is None:
             raise ModelNotFoundError("there is no model yet", hint=_TRAIN_FIRST)
         return newest
@@ -375,6 +373,16 @@ def save_model(model: Model | str, name: str | None = None) -> ModelEntry:
     """Keep a model in the user's registry, by default under the name of its task."""
     model = load_model(model)
     return ModelRegistry(find_places().models_dir).save(model, str(name or model.card.task.name))
+
+
+def _check_whole(entry: ModelEntry) -> None:
+    """Raise CorruptFileError for a damaged file that may be the model that was asked for."""
+    try:
+        read_card(entry.path, stored_as=entry.ref)
+    except CorruptFileError as error:
+        error.hint = f"name another model, or: mnistcli models rm {entry.ref}"
+        if os.path.lexists(entry.path):  # or another process has removed it meanwhile
+            raise
 
 
 def _written_at(entry: ModelEntry) -> float:

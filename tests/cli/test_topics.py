@@ -36,6 +36,7 @@ def test_every_command_option_and_topic_is_in_it(page):
                     assert (
                         parameter.opts[0].replace("-", "\\-") in sections[path.replace("-", "\\-")]
                     )
+    assert ".B \\-\\-preset fast|better|best\n" in page
     for title in topics().values():
         assert f'.SH "{_text(title)}"' in page
     for words in (
