@@ -212,9 +212,24 @@ def map_jobs(
                 yield result
         finally:
             if can_yield:
-                with warnings.catch_warnings():  # of what is left undone, as was asked
-                    warnings.simplefilter("ignore")
+                with _unheard():
                     results.close()
+
+
+@contextlib.contextmanager
+def _unheard() -> Iterator[None]:
+    """Let nothing be heard of what is left undone, as was asked.
+
+    joblib warns of it, and a thread of loky may end with a KeyError: it looks for work that it has
+    just given up.
+    """
+    hook, threading.excepthook = threading.excepthook, lambda _: None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        threading.excepthook = hook
 
 
 def check_jobs(n_jobs: int | None) -> None:

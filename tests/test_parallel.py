@@ -11,6 +11,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 import zlib
 from pathlib import Path
@@ -26,7 +27,14 @@ from mnistcli import parallel
 from mnistcli.errors import BadImageError, MnistCliError
 from mnistcli.features import FeatureSpec
 from mnistcli.features.cache import load, save
-from mnistcli.parallel import flat_map_forked, map_blocks, map_jobs, n_at_once, n_cores
+from mnistcli.parallel import (
+    _unheard,
+    flat_map_forked,
+    map_blocks,
+    map_jobs,
+    n_at_once,
+    n_cores,
+)
 from mnistcli.settings import FoldSpec, SplitSpec, TrainingSettings
 
 
@@ -195,6 +203,9 @@ def test_what_is_left_undone_is_not_warned_of(capfd):
     results = map_jobs(operator.add, [(i, 1) for i in range(500)], 2)
     assert next(results) == 1
     results.close()
+    with _unheard():
+        (thread := threading.Thread(target={}.pop, args=(14,))).start()
+        thread.join()
     assert capfd.readouterr().err == ""
 
 
