@@ -15,7 +15,7 @@ from mnistcli.arrays import Float32s, Float64s, Floats
 from mnistcli.conforming.clearing import LEFT_OUT
 from mnistcli.conforming.grouping import lines_of
 from mnistcli.conforming.placing import PlacedDigit, Strokes, find_strokes
-from mnistcli.conforming.segmentation import LARGE_SIDE
+from mnistcli.conforming.segmentation import LARGE_SIDE, WIDEST_DIGIT
 from mnistcli.conforming.types import Box
 from mnistcli.display import Displayed
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError
@@ -167,14 +167,19 @@ def find_numbers(
 def _without_strange(lines: list[list[_Seen]]) -> list[list[_Seen]]:
     """Leave out words, and what is neither like a digit nor about as high as what is.
 
-    A few lines that are like words throughout may still be numbers, badly written.
+    A few lines that are like words throughout may still be numbers, badly written, but for what is
+    wider than any digit.
     """
     no_words = [line for line in lines if len(line) < LEAST_WORD or _typicality([line]) >= WORDS]
     if no_words or sum(map(len, lines)) >= MANY:
         lines = no_words
     digits = [seen for line in lines for seen in line if not is_unlike(seen.typicality)]
     if not digits:
-        return lines
+        kept = [
+            [seen for seen in line if seen.placed.box.width <= WIDEST_DIGIT * seen.height]
+            for line in lines
+        ]
+        return [line for line in kept if line]
     heights = np.array([seen.height for seen in digits])
     low, high = np.median(heights) * ABOUT_AS_HIGH
     high = max(high, HIGHER * heights.max())

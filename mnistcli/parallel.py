@@ -204,14 +204,15 @@ def map_jobs(
     if os.name == "posix" and isinstance(backend, joblib.parallel.LokyBackend):
         settings |= {"initializer": _end_without, "initargs": (os.getpid(),)}
     pool = joblib.Parallel(n_here, **settings)
+    results = None
     with safe_path():
-        with without_ctrl_c():
-            results = pool(joblib.delayed(_run_to_end)(function, *call) for call in calls)
         try:
+            with without_ctrl_c():
+                results = pool(joblib.delayed(_run_to_end)(function, *call) for call in calls)
             for result in results:  # noqa: UP028 - `yield from` would close it before we do
                 yield result
         finally:
-            if can_yield:
+            if can_yield and results:
                 with _unheard():
                     results.close()
 

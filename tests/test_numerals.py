@@ -703,3 +703,15 @@ def test_a_digit_that_is_too_faint_to_be_one_is_told_of(level, number, notes):
         pen.line((x, 20, x + 60, 20, x + 20, 120), 0, 9)
     (line,), found = find_numbers(load_model("builtin"), np.asarray(picture), "page")
     assert ("".join(digit.answer for digit in line), found) == (number, notes)
+
+
+@pytest.mark.parametrize("shape", ["wave", "ring"])
+def test_what_is_unlike_digits_and_much_wider_than_high_is_none(shape):
+    picture = Image.new("L", (500, 200), 255)
+    pen = ImageDraw.Draw(picture)
+    if shape == "wave":
+        pen.line((40, 120, 140, 80, 300, 110, 460, 90), 0, 14, joint="curve")
+    else:
+        pen.ellipse((40, 70, 460, 150), outline=0, width=24)
+    with pytest.raises(BadImageError, match="words or drawings rather than digits"):
+        read_numbers("builtin", np.asarray(picture))
