@@ -206,6 +206,13 @@ def doubted_digits(images: Bytes, labels: Bytes) -> dict[int, str]:
     }
 
 
+def check_explains(model: Model) -> None:
+    """Raise UsageError for a model whose answers cannot be explained."""
+    if model.classifier.n_features != N_PIXELS:
+        problem = f"{model.named} does not look at pixels, which could be explained"
+        raise UsageError(problem, hint="train one that does: mnistcli train --task digits")
+
+
 def explain(model: Model | str, image: ArrayLike, against: str | int | None = None) -> Explanation:
     """Take a model's answer for an image apart into what each pixel contributes.
 
@@ -214,10 +221,8 @@ def explain(model: Model | str, image: ArrayLike, against: str | int | None = No
     none of its classes.
     """
     model = load_model(model)
+    check_explains(model)
     classifier, names = model.classifier, model.card.class_names
-    if classifier.n_features != N_PIXELS:
-        problem = f"{model.named} does not look at pixels, which could be explained"
-        raise UsageError(problem, hint="train one that does: mnistcli train --task digits")
     image = digit_images(image)
     check_is_light_ink(image)
     if len(image) != 1:

@@ -95,3 +95,10 @@ def test_what_makes_no_sense_is_refused(invoke, arguments, said):
     done = invoke("train", "--task", "0v1", *arguments)
     assert done.code == 2
     assert said in done.err
+
+
+@pytest.mark.parametrize("option", ["-q", "--tsv", "--json", "--proba"])
+def test_what_looks_at_no_pixels_is_not_explained_in_any_format(invoke, option):
+    done = invoke("predict", "-i", "3", "-m", "builtin", "--explain", option)
+    assert (done.code, done.out) == (2, "")
+    assert "builtin does not look at pixels" in done.err

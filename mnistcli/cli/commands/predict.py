@@ -47,10 +47,12 @@ def predict(
     from mnistcli.cli.inputs import Passing, begin, folder_notes, named_inputs
     from mnistcli.cli.views.predict import PredictionView
     from mnistcli.gallery import parse_digit
-    from mnistcli.prediction import Reader
+    from mnistcli.prediction import Reader, check_explains
     from mnistcli.registry.store import BUILTIN
 
     loaded = call.model(model)
+    if explain:  # in every format, and before anything is read
+        check_explains(loaded)
     if against is not None:
         loaded.card.task.class_index(against)
     label = 0 if truth is None else parse_digit(truth)

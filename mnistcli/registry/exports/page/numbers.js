@@ -10,7 +10,7 @@ const SIDE = 28, BOX = 20, CENTRE = 14;
 const CANVAS = 160, PEN_RADIUS = 6;
 // Of a picture: how wide a stroke may be, for its longer side, and what stands out from the paper,
 // of which so many times its noise.
-const PAPER_REACH = 1 / 6, LEAST_CONTRAST = 24, NOISE = 0.15, LEAST_SIGNAL = 6;
+const PAPER_REACH = 1 / 6, LEAST_CONTRAST = 24, NOISE = 0.15, MIN_SIGNAL_TO_NOISE = 6;
 
 const f32 = Math.fround;
 const clip = (value, low, high) => Math.min(Math.max(value, low), high);
@@ -99,7 +99,7 @@ function inkOf(grey) {
   // Neighbours share their shading: what they differ by, where most do, is noise.
   const steps = ink.data.map((level, at) => (at % width ? Math.abs(level - ink.data[at - 1]) : 0)).sort();
   const noise = 1.05 * steps[steps.length >> 1];
-  if (strongest < Math.max(LEAST_CONTRAST, LEAST_SIGNAL * noise)) throw new NoDigit("blank");
+  if (strongest < Math.max(LEAST_CONTRAST, MIN_SIGNAL_TO_NOISE * noise)) throw new NoDigit("blank");
   return mapped(ink, (level) => (level < NOISE * strongest ? 0 : 255 * level / strongest));
 }
 
