@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from mnistcli.containers.reading import FormatError
@@ -113,6 +113,11 @@ def part_in(cell: str, column: str) -> OfPart | None:
 
 def _asked_by(column: str) -> OfPart:
     return meaning_of(column).part if {*words_in(column)} <= {"is", "for", *PARTS} else ""
+
+
+def part_for_test(parts: Collection[OfPart]) -> OfPart:
+    """Return which part is for the test: what is to validate on only where there is no other."""
+    return "test" if "test" in parts else "val"
 
 
 def parts_of(cells: Sequence[str], column: str) -> list[OfPart]:

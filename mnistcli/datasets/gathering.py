@@ -17,7 +17,7 @@ import numpy as np
 
 from mnistcli.containers import columns, digits
 from mnistcli.containers.compressed import as_folder
-from mnistcli.containers.names import OfPart, Part
+from mnistcli.containers.names import OfPart, Part, part_for_test
 from mnistcli.containers.reading import FormatError, damage_of, open_stream
 from mnistcli.datasets import folders
 from mnistcli.datasets.dataset import LabelledImages, Loaded, concatenated, in_parts
@@ -183,8 +183,8 @@ class _Reading:
     index_of: Callable[[Path], folders.Index] = folders.index_below
 
     def joined(self, part: Part) -> LabelledImages:
-        """Put together what is for training, or for the test: see `labelled_images` for the rest."""
-        for_test = "test" if any(of == "test" for of, _ in self.parts) else "val"
+        """Put together what is for training, or for the test."""
+        for_test = part_for_test([of for of, _ in self.parts])
         nothing = LabelledImages(np.empty((0, *IMAGE_SHAPE), np.uint8), np.empty(0, np.uint8))
         is_test = part == "test"
         of_part = [images for of, images in self.parts if (of == for_test) == is_test]

@@ -11,7 +11,7 @@ import numpy as np
 from mnistcli.arrays import Bools, Float64s
 from mnistcli.conforming.placing import conform_all
 from mnistcli.containers.digits import HINT, Block, label_faults, read_digits, read_labels
-from mnistcli.containers.names import OfPart, Part
+from mnistcli.containers.names import OfPart, Part, part_for_test
 from mnistcli.containers.reading import FormatError, Input, damage_of, open_stream
 from mnistcli.datasets.dataset import LabelledImages
 from mnistcli.datasets.folders import labels_beside
@@ -104,8 +104,7 @@ def labelled_images(
         done = ", ".join(dict.fromkeys(step for kind, _ in steps.most_common() for step in kind))
         n_done = f"{steps.total():,} of {len(digits):,} images"
         notes.append(f"{n_done} were brought into MNIST's form: {done}")
-    # Those to validate on are for training, or where there are no others, for the test.
-    for_test = "test" if "test" in parts else "val"
+    for_test = part_for_test(parts)
     for i, fault in label_faults(values, where):
         if failures is None:
             fault.hint = fault.hint or _TAKE_OUT
